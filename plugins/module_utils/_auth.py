@@ -1,0 +1,299 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""Tokens for the admin identity, one per audience, from ``msal``; and AADSTS errors in plain words.
+
+A token is checked on arrival: if its tenant is not the one asked for, nothing is ever sent with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Mapping, NoReturn, Optional
+from urllib.parse import urlencode
+
+from ._errors import AuthenticationFailed, InvalidInput, UnexpectedReply, Unreachable
+from ._login import GUID, Login
+from ._transport import Response, Transport, import_library, judge_by_status, origin_of
+
+# The codes of Microsoft's "Microsoft Entra authentication and authorization error codes" that an admin
+# identity or an application with a client secret can meet: what it means here, and what to do.
+EXPLANATIONS = {
+    7000215: (
+        "the client secret is wrong",
+        "Give the secret's Value, not its Secret ID; a secret made moments ago can need some seconds to work.",
+    ),
+    7000222: ("the client secret has expired", "Make a new secret for the admin identity and give that one."),
+    7000218: ("no client secret or assertion was sent", "Check that the credential is not empty."),
+    7000229: (
+        "the admin identity has no service principal in this tenant",
+        "Let an administrator of the tenant consent to it once.",
+    ),
+    7000112: ("the admin identity is disabled in this tenant", "Enable its enterprise application."),
+    700016: (
+        "the admin identity is not known in this tenant",
+        "Check client_id and tenant_id; in a customer's tenant it must have been consented to first.",
+    ),
+    700027: (
+        "the signature of the certificate's assertion was not accepted",
+        "Register this certificate with the admin identity, and check the clock of this machine.",
+    ),
+    700030: ("the certificate's subject is not authorised", "Register the certificate with the admin identity."),
+    70021: (
+        "no federated credential of the admin identity matches the token's subject, issuer and audience",
+        "Compare the federated credential in Entra with the claims of the token.",
+    ),
+    90002: ("the tenant does not exist in this cloud", "Check tenant_id and cloud."),
+    90038: ("the tenant lives in another cloud", "Set cloud."),
+    900382: ("the tenant lives in another cloud", "Set cloud."),
+    500011: (
+        "the service has no service principal in this tenant",
+        "Check cloud; for Exchange Online the tenant needs an Exchange plan.",
+    ),
+    650052: ("the organization has no subscription to the service", "The tenant needs an Exchange plan."),
+    53003: (
+        "a Conditional Access policy blocks the sign-in",
+        "Exclude the admin identity from the policy for workload identities, or run from an allowed location.",
+    ),
+    1002016: ("the TLS version of this machine is too old", "Update OpenSSL, or look for an intercepting proxy."),
+    50034: ("the account does not exist in this directory", "Check tenant_id."),
+    50194: ("the application is not multi-tenant", "Use the tenant's own id."),
+}
+PASSING = frozenset((50033, 90024, 90033, 90006))  # transient, by the same page
+OPENID_CONFIGURATION = "/v2.0/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True)
+class Token:
+    text: str = field(repr=False)
+    tenant_id: str
+    roles: FrozenSet[str]
+
+
+class Tokens:
+    """Tokens of one login. ``tenant_id`` is the tenant's GUID, known after the first token."""
+
+    def __init__(self, login: Login, transport: Transport) -> None:
+        self._login = login
+        self._transport = transport
+        self._cached: Dict[str, Token] = {}
+        self.tenant_id: Optional[str] = login.tenant_id if GUID.match(login.tenant_id) else None
+
+    def get(self, scope: str, claims: Optional[str] = None, renew: bool = False) -> Token:
+        """A token for one audience; ``renew`` or a claims challenge never answers from memory."""
+        if renew or claims or scope not in self._cached:
+            self._cached[scope] = self._fetch(scope, claims)
+        return self._cached[scope]
+
+    def _fetch(self, scope: str, claims: Optional[str]) -> Token:
+        login = self._login
+        doing = "sign in to tenant {0} as {1}".format(login.tenant_id, login.client_id)
+        msal = import_library("msal")
+        for attempt in range(4):
+            # msal remembers failed answers per application object, so each try takes a new one.
+            http = _MsalHttp(self._transport, login, doing)
+            try:
+                application = msal.ConfidentialClientApplication(
+                    login.client_id,
+                    authority="{0}/{1}".format(login.authority_host, login.tenant_id),
+                    client_credential=self._credential(),
+                    instance_discovery=False,
+                    http_client=http,
+                )
+                answer = application.acquire_token_for_client([scope], claims_challenge=claims)
+            except msal.exceptions.MsalServiceError as failure:
+                raise Unreachable("Could not {0}: {1}.".format(doing, failure), "Run again later.") from None
+            except (ValueError, import_library("jwt").exceptions.PyJWTError) as failure:
+                raise self._value_error(doing, http, failure) from None
+            if "access_token" in answer:
+                return self._checked(answer["access_token"], http, doing)
+            if attempt < 3 and _codes(answer) & PASSING:
+                self._transport.sleep(2.0**attempt)
+                continue
+            _refuse(answer, doing, login)
+        raise Unreachable("Could not {0}.".format(doing), "Run again later.")
+
+    def _credential(self) -> Any:
+        login = self._login
+        if login.kind == "client_secret":
+            return login.credential
+        if login.kind == "federated_token_file":
+            return {
+                "client_assertion": lambda *context: _read(login.credential, "federated_token_file").decode().strip()
+            }
+        content = _read(login.credential, "client_certificate_path")
+        if b"-----BEGIN" not in content:
+            found: Dict[str, Any] = {"private_key_pfx_path": login.credential}
+        else:
+            text = content.decode("ascii", "replace")
+            certificate = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", text, re.DOTALL)
+            key = re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", text, re.DOTALL)
+            if not certificate or not key:
+                raise InvalidInput(
+                    "client_certificate_path names {0}, which lacks a {1}.".format(
+                        login.credential, "private key" if certificate else "certificate"
+                    ),
+                    "A PEM file must hold both.",
+                )
+            found = {"private_key": key.group(), "public_certificate": certificate.group()}
+        if login.password:
+            found["passphrase"] = login.password
+        return found
+
+    def _value_error(self, doing: str, http: _MsalHttp, failure: Exception) -> Exception:
+        """msal's ValueErrors are an unknown tenant (its discovery answered 4xx) or an unusable certificate."""
+        if http.refusal is not None:
+            try:
+                _refuse(http.refusal, doing, self._login)
+            except AuthenticationFailed as refusal:
+                return refusal
+        if self._login.kind == "client_certificate_path":
+            return InvalidInput(
+                "The certificate {0} cannot be read: {1}.".format(self._login.credential, failure),
+                "Check client_certificate_password and the file (PEM with key and certificate, or PFX).",
+            )
+        return UnexpectedReply("Could not {0}: {1}.".format(doing, failure))
+
+    def _checked(self, text: str, http: _MsalHttp, doing: str) -> Token:
+        claims = claims_of(text)
+        issued_for = str(claims.get("tid") or "").lower()
+        expected = self.tenant_id or http.tenant_id
+        if not issued_for or issued_for != expected:
+            raise AuthenticationFailed(
+                "Could not {0}: the token is for tenant {1}, not for {2}.".format(
+                    doing, issued_for or "(not stated)", expected or self._login.tenant_id
+                ),
+                "Nothing was sent with it. Check tenant_id and the endpoints.",
+            )
+        self.tenant_id = issued_for
+        roles = claims.get("roles")
+        return Token(
+            text, issued_for, frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset()
+        )
+
+
+class _MsalHttp:
+    """The ``http_client`` of msal over our transport, so that retries, hosts and budgets are one thing.
+
+    The metadata of a tenant given as a GUID holds nothing that is not known, so it is not asked for.
+    """
+
+    def __init__(self, transport: Transport, login: Login, doing: str) -> None:
+        self._transport = transport
+        self._login = login
+        self._doing = doing
+        self._origin = origin_of(login.authority_host)
+        self.tenant_id: Optional[str] = None
+        self.refusal: Optional[Dict[str, Any]] = None
+
+    def get(self, url: str, params: Any = None, headers: Optional[Mapping[str, str]] = None, **unused: Any) -> Any:
+        if url.endswith(OPENID_CONFIGURATION) and GUID.match(self._login.tenant_id):
+            base = "{0}/{1}".format(self._login.authority_host, self._login.tenant_id)
+            known = {
+                "issuer": base + "/v2.0",
+                "authorization_endpoint": base + "/oauth2/v2.0/authorize",
+                "token_endpoint": base + "/oauth2/v2.0/token",
+            }
+            return _MsalAnswer(Response(200, {}, json.dumps(known).encode()))
+        address = url + ("?" + urlencode(params) if params else "")
+        answer = self._send("GET", address, headers, None)
+        found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(answer.object().get("issuer", "")).lower())
+        self.tenant_id = found.group() if found else None
+        return _MsalAnswer(answer)
+
+    def post(self, url: str, params: Any = None, data: Any = None, headers: Any = None, **unused: Any) -> Any:
+        body = urlencode(data or {}).encode() if not isinstance(data, (str, bytes)) else data
+        sent = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        address = url + ("?" + urlencode(params) if params else "")
+        return _MsalAnswer(self._send("POST", address, sent, body if isinstance(body, bytes) else body.encode()))
+
+    def close(self) -> None:
+        pass
+
+    def _send(self, method: str, url: str, headers: Optional[Mapping[str, str]], body: Optional[bytes]) -> Response:
+        if origin_of(url) != self._origin:
+            raise AuthenticationFailed(
+                "Could not {0}: {1} named {2} as the place for the credential.".format(
+                    self._doing, self._origin[1], origin_of(url)[1]
+                ),
+                "The credential was not sent there.",
+            )
+        answer = self._transport.send(method, url, self._doing, headers, body, repeatable=True, judge=judge_by_status)
+        if not answer.object() or answer.status >= 500:
+            raise UnexpectedReply(
+                "Could not {0}: {1} answered {2} with something that is no sign-in answer.".format(
+                    self._doing, self._origin[1], answer.status
+                ),
+                "Look for a proxy or gateway in between, and check the endpoints.",
+                status=answer.status,
+                request_id=answer.request_id,
+            )
+        if answer.status >= 400:
+            self.refusal = answer.object()
+        return answer
+
+
+class _MsalAnswer:
+    def __init__(self, response: Response) -> None:
+        self.status_code = response.status
+        self.headers = dict(response.headers)
+        self.text = response.body.decode("utf-8", "replace")
+
+    def raise_for_status(self) -> None:
+        if self.status_code >= 400:
+            raise ValueError("status {0}".format(self.status_code))
+
+
+def claims_of(token: str) -> Dict[str, Any]:
+    """The claims of a JSON web token, unverified (the service verifies); empty if it is none."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _codes(answer: Mapping[str, Any]) -> FrozenSet[int]:
+    given = answer.get("error_codes")
+    if isinstance(given, list) and given:
+        return frozenset(code for code in given if isinstance(code, int))
+    return frozenset(int(code) for code in re.findall(r"AADSTS(\d+)", str(answer.get("error_description", ""))))
+
+
+def _refuse(answer: Mapping[str, Any], doing: str, login: Login) -> NoReturn:
+    """Raises what the login said; never repeats the description, which can hold parts of what was sent."""
+    codes = _codes(answer)
+    known = sorted(codes & set(EXPLANATIONS))
+    meaning, advice = EXPLANATIONS[known[0]] if known else (_first_sentence(answer, login), "")
+    code = "AADSTS{0}".format(known[0] if known else min(codes)) if codes else str(answer.get("error"))
+    if not known and codes:
+        advice = "Microsoft explains the code at {0}/error?code={1}.".format(login.authority_host, min(codes))
+    raise AuthenticationFailed(
+        "Could not {0} with {1}: {2} ({3}, trace id {4}).".format(
+            doing, login.kind, meaning, code, answer.get("trace_id") or "none"
+        ),
+        advice,
+        code=code,
+        request_id=answer.get("trace_id"),
+        correlation_id=answer.get("correlation_id"),
+    )
+
+
+def _first_sentence(answer: Mapping[str, Any], login: Login) -> str:
+    text = str(answer.get("error_description") or answer.get("error") or "no reason given").splitlines()[0]
+    for secret in (login.credential, login.password):
+        if secret:
+            text = text.replace(secret, "…")
+    return text[:300]
+
+
+def _read(path: str, option: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as problem:
+        raise InvalidInput("{0} names {1}, which cannot be read: {2}.".format(option, path, problem.strerror)) from None

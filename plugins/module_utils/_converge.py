@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""The life cycle of every task: options -> wishes -> current state -> plan -> (unless check mode) apply -> result.
+
+The only file that knows check mode and how a task fails. ``converge`` takes validated options and
+returns a result, so that ``AnsibleModule`` is one way to run it and not the only one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._errors import InvalidInput, TenantError
+from ._login import LOGIN_OPTIONS, resolve_login, tenant_of
+from ._planning.plan import Plan
+from ._snapshot import record
+from ._tenant import Connect, Tenant, connect
+
+Options = Dict[str, Any]
+PENDING = "app_id and object_id are null, which only check mode accepts (from an application that is yet to be made)."
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What one module manages.
+
+    ``check`` refuses unusable wishes without any network; ``read`` only reads; ``plan`` decides;
+    ``apply`` carries the steps out and returns what only the server knows, by key of the result.
+    A resource without ``read`` and ``apply`` signs in nowhere.
+    """
+
+    key: str
+    options: Dict[str, Dict[str, Any]]
+    plan: Callable[[Any, Options], Plan]
+    read: Callable[[Tenant, Options], Any]
+    apply: Callable[[Tenant, Options, Plan], Dict[str, Any]]
+    check: Callable[[Options], None] = lambda options: None
+    constraints: Dict[str, Any] = field(default_factory=dict)
+    of_application: bool = False
+    offline: bool = False
+
+    def module_arguments(self) -> Dict[str, Any]:
+        """The arguments of ``AnsibleModule``."""
+        arguments: Dict[str, Any] = {"argument_spec": {**LOGIN_OPTIONS, **self.options}, "supports_check_mode": True}
+        arguments.update(self.constraints)
+        if self.of_application:
+            arguments.update(required_one_of=[("app_id", "object_id")], mutually_exclusive=[("app_id", "object_id")])
+        return arguments
+
+
+def converge(
+    resource: Resource,
+    given: Mapping[str, Any],
+    check_mode: bool,
+    module_name: str,
+    environ: Optional[Mapping[str, str]] = None,
+    connect: Connect = connect,
+) -> Dict[str, Any]:
+    """The task's result, with ``warnings`` beside it. Raises TenantError."""
+    environ = os.environ if environ is None else environ
+    options = without_blanks(resource.options, given)
+    if resource.of_application and not (options["app_id"] or options["object_id"]) and not check_mode:
+        raise InvalidInput(PENDING, "Run the task that makes the application for real first.")
+    if resource.offline:
+        tenant_id, warnings = tenant_of(given, environ)
+        resource.check(options)
+        tenant: Any = _Offline(tenant_id)
+    else:
+        login, warnings = resolve_login(given, environ)
+        resource.check(options)
+        tenant = connect(login)
+    applied: Dict[str, Any] = {}
+    try:
+        plan = resource.plan(resource.read(tenant, options), options)
+        if plan.changed and not check_mode:
+            record(given.get("snapshot_path"), module_name, tenant, options, plan)
+            applied = resource.apply(tenant, options, plan)
+    except TenantError as failure:
+        failure.facts.setdefault("tenant_id", tenant.tenant_id)
+        if tenant.tenant_id not in failure.message:
+            failure.message = "Tenant {0}: {1}".format(tenant.tenant_id, failure.message)
+        raise
+    return {
+        "changed": plan.changed,
+        "diff": {"before": _sorted(plan.before), "after": _sorted(plan.after)},
+        "tenant_id": tenant.tenant_id,
+        resource.key: {**plan.result, **applied},
+        "waited": tenant.waited,
+        "warnings": warnings + plan.warnings,
+    }
+
+
+@dataclass
+class _Offline:
+    tenant_id: str
+    waited: List[Dict[str, Any]] = field(default_factory=list)
+
+
+def _sorted(values: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: values[name] for name in sorted(values)}
+
+
+def without_blanks(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> Options:
+    """The resource's own options, ends stripped; an empty text is "not given", and refused where one is required."""
+    options: Options = {}
+    for name, option in spec.items():
+        value = given.get(name)
+        if isinstance(value, str):
+            value = value.strip() or None
+        elif isinstance(value, list) and option.get("elements") == "str":
+            value = [item.strip() for item in value]
+            if "" in value:
+                raise InvalidInput("{0} holds an empty text.".format(name), "Leave the entry out, or fill it.")
+        if value is None and option.get("required"):
+            raise InvalidInput("{0} is empty.".format(name), "It must name exactly one thing.")
+        options[name] = value
+    return options
+
+
+class TenantModule(AnsibleModule):  # type: ignore[misc]
+    """An AnsibleModule that adds a hint where YAML has turned an unquoted word into a boolean."""
+
+    def fail_json(self, msg: str, **facts: Any) -> None:
+        if re.search(r"must be one of.*got: (True|False)\b", msg, re.DOTALL):
+            msg += ". YAML reads the bare words on, off, yes and no as booleans: put the word in quotes."
+        super().fail_json(msg, **facts)
+
+
+def run_module(resource: Resource) -> None:
+    """The module's main: this is one carrier of ``converge``."""
+    module = TenantModule(**resource.module_arguments())
+    name = str(module._name).rsplit(".", 1)[-1]
+    try:
+        result = converge(resource, module.params, module.check_mode, name)
+    except TenantError as failure:
+        module.fail_json(msg=str(failure), **failure.facts)
+        return
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+def find_application(tenant: Tenant, options: Options) -> Tuple[Optional[Any], Optional[Any]]:
+    """(application, service principal) that the options name; (None, None) for one that is yet to be made."""
+    if options["app_id"]:
+        application, principal = tenant.graph.application_and_principal(options["app_id"])
+        if application is None:
+            application = tenant.graph.existing_application(app_id=options["app_id"])
+        return application, principal
+    if options["object_id"]:
+        application = tenant.graph.existing_application(object_id=options["object_id"])
+        return application, tenant.graph.service_principal(application.app_id)
+    return None, None

@@ -1,0 +1,53 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""Files that are replaced in one step, so that neither a reader nor a killed run ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Optional
+
+from ._errors import InvalidInput
+
+
+def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
+    """Raises OSError; the directory is made (owner only) where it is missing."""
+    directory = os.path.dirname(os.path.abspath(path))
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix="." + os.path.basename(path) + ".", dir=directory)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read_text(path: str) -> Optional[str]:
+    """None if there is no such file; raises OSError and ValueError (not UTF-8)."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def refuse_unwritable(path: str, option: str) -> None:
+    """Raises InvalidInput where a file could not be written; creates nothing, so it serves check mode too."""
+    path = os.path.abspath(path)
+    if os.path.isdir(path):
+        raise InvalidInput("{0} names {1}, which is a directory.".format(option, path))
+    parent = os.path.dirname(path)
+    while not os.path.lexists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
+        raise InvalidInput(
+            "{0} names {1}, but {2} is no directory that this user may write to.".format(option, path, parent),
+            "Nothing was changed.",
+        )

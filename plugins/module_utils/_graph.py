@@ -1,0 +1,343 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""The directory of one tenant, in our words: applications, secrets, service principals, consent.
+
+Replication, lost answers and duplicates stay inside: see Microsoft Graph "application", "servicePrincipal",
+"appRoleAssignment" and "oAuth2PermissionGrant", and on eventual consistency Microsoft Entra's developer blog.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+
+from ._errors import AnswerLost, NotFound, Refused, UnexpectedReply
+from ._graph_calls import READ_APPLICATIONS, WRITE_APPLICATIONS, GraphCalls, quoted
+from ._graph_objects import (
+    APPLICATION_PROPERTIES,
+    SERVICE_PRINCIPAL_PROPERTIES,
+    Application,
+    Secret,
+    ServicePrincipal,
+    application_to_graph,
+    requested_to_graph,
+)
+from ._graph_replication import GRACE, LOOKING_BACK, YOUTH, lagging, once
+from ._service import Patience
+
+# What a tenant's app management policy says to a new secret (Microsoft Graph "appManagementPolicy").
+SECRET_ADVICE = {
+    "CredentialInvalidLifetimeAsPerAppPolicy": "{0} days were asked for, and the tenant's app management policy caps"
+    " the lifetime of secrets: ask for less with valid_days or end_date. Nothing was shortened, and nothing made.",
+    "CredentialTypeNotAllowedAsPerAppPolicy": "The tenant's app management policy forbids client secrets"
+    " ({0} days were asked for). Webex Connect takes nothing else, so the policy needs an exception for this application.",
+    "TooManyAppPasswords": "An application with personal accounts has at most two secrets: remove one first.",
+}
+
+
+class Graph:
+    def __init__(self, calls: GraphCalls, patience: Patience) -> None:
+        self._calls = calls
+        self._transport = calls.service.transport
+        self._patience = patience
+
+    # Applications
+
+    def application(
+        self, app_id: Optional[str] = None, object_id: Optional[str] = None, unique_name: Optional[str] = None
+    ) -> Optional[Application]:
+        """The application with this exact id or unique name, None if there is none."""
+        row = self._calls.object(
+            _application_path(app_id, object_id, unique_name) + "?$select=" + APPLICATION_PROPERTIES,
+            "read application {0}".format(app_id or object_id or unique_name),
+            READ_APPLICATIONS,
+        )
+        return Application.from_graph(row) if row else None
+
+    def existing_application(self, app_id: Optional[str] = None, object_id: Optional[str] = None) -> Application:
+        """As ``application``, but an absent one raises NotFound, after a short grace for replication."""
+        found = self._patience.until(
+            lambda: self.application(app_id, object_id), "application {0}".format(app_id or object_id), GRACE
+        )
+        if found is None:
+            raise NotFound(
+                "There is no application with {0} {1}.".format(
+                    "app_id" if app_id else "object_id", app_id or object_id
+                ),
+                "Check the id; app_id is the portal's Application (client) ID, object_id its Object ID.",
+            )
+        return found
+
+    def applications_named(self, display_name: str) -> List[Application]:
+        """Every application with exactly this display name."""
+        rows = self._calls.list(
+            "/applications?$filter=displayName%20eq%20'{0}'&$select={1}".format(
+                quoted(display_name), APPLICATION_PROPERTIES
+            ),
+            "look for applications named {0!r}".format(display_name),
+            READ_APPLICATIONS,
+        )
+        return [app for app in map(Application.from_graph, rows) if app.display_name == display_name]
+
+    def owners_of(self, application: Application) -> List[str]:
+        """Names of the owners, for a person to read."""
+        rows = self._calls.list(
+            "/applications/{0}/owners".format(quoted(application.object_id)),
+            "read the owners of application {0}".format(application.app_id),
+            READ_APPLICATIONS,
+        )
+        return [row.text("userPrincipalName") or row.text("displayName") or row.required_text("id") for row in rows]
+
+    def create_application(self, properties: Mapping[str, Any], created_by: str) -> Application:
+        """A new application; an answer that was lost is looked for before anything is tried again."""
+        body = application_to_graph(properties)
+        name = properties["display_name"]
+        doing = "create application {0!r}".format(name)
+        if properties.get("unique_name"):
+            return self._upsert(properties["unique_name"], body, doing)
+        started = self._transport.now() - timedelta(seconds=60)
+
+        def lost_one() -> Optional[Application]:
+            mine = [
+                app
+                for app in self.applications_named(name)
+                if app.created_by_app_id == created_by and app.created and app.created >= started
+            ]
+            return max(mine, key=lambda app: (app.created, app.app_id)) if mine else None
+
+        def create() -> Application:
+            answer = self._calls.call("POST", "/applications", doing, WRITE_APPLICATIONS, body)
+            return Application.from_graph(self._calls.row(answer, doing))
+
+        return once(self._patience, create, lost_one, "application {0!r}".format(name))
+
+    def _upsert(self, unique_name: str, body: Dict[str, Any], doing: str) -> Application:
+        key = "/applications(uniqueName='{0}')".format(quoted(unique_name))
+        headers = {"Prefer": "create-if-missing"}
+        without_key = {name: value for name, value in body.items() if name != "uniqueName"}
+        try:
+            answer = self._calls.call("PATCH", key, doing, WRITE_APPLICATIONS, without_key, headers, repeatable=True)
+        except Refused as refusal:
+            if "uniquename" in str(refusal.facts.get("text", "")).lower():
+                refusal.advice = (
+                    "A deleted application keeps its unique name for 30 days:"
+                    " restore it, or delete it permanently, under App registrations > Deleted applications."
+                )
+            raise
+        if answer.object():
+            return Application.from_graph(self._calls.row(answer, doing))
+        return self._patience.require(lambda: self.application(unique_name=unique_name), "application " + unique_name)
+
+    def update_application(self, application: Application, changes: Mapping[str, Any]) -> None:
+        doing = "update application {0} ({1})".format(application.app_id, ", ".join(sorted(changes)))
+        path = "/applications/{0}".format(quoted(application.object_id))
+        body = application_to_graph(changes)
+        lagging(
+            self._patience,
+            lambda: self._calls.call("PATCH", path, doing, WRITE_APPLICATIONS, body),
+            "application {0} to accept changes".format(application.app_id),
+            self._is_young(application),
+        )
+
+    def set_requested(self, application: Application, requested: Dict[str, Dict[str, Set[str]]]) -> None:
+        """Replaces what the application asks for, and waits until that is read back.
+
+        The collection is written whole, so a next task that read it from a lagging replica would drop this change.
+        """
+        self.update_application(application, {"requested": requested})
+
+        def look() -> Optional[bool]:
+            current = self.application(object_id=application.object_id)
+            return True if current and _same_request(current.requested, requested) else None
+
+        self._patience.until(look, "the permissions that application {0} asks for".format(application.app_id))
+
+    def _is_young(self, application: Application) -> bool:
+        return application.created is not None and self._transport.now() - application.created < timedelta(
+            seconds=YOUTH
+        )
+
+    def delete_application(self, application: Application, permanent: bool) -> None:
+        """Moves it to the deleted items (30 days), and empties it from there if asked to."""
+        doing = "delete application {0}".format(application.app_id)
+        path = quoted(application.object_id)
+        self._delete("/applications/" + path, doing)
+        principal = self.service_principal(application.app_id)
+        if principal is not None:
+            # Whether deleting by API takes the service principal along is told both ways, so it is looked at.
+            self._delete("/servicePrincipals/" + quoted(principal.object_id), doing)
+        if permanent:
+            deleted = "/directory/deletedItems/" + path
+            self._patience.until(
+                lambda: self._delete(deleted, "purge application " + application.app_id) or None,
+                "application {0} to be among the deleted items".format(application.app_id),
+                LOOKING_BACK,
+            )
+
+    def _delete(self, path: str, doing: str) -> bool:
+        """Whether there was something to delete."""
+        try:
+            self._calls.call("DELETE", path, doing, WRITE_APPLICATIONS)
+        except NotFound:
+            return False
+        return True
+
+    # Service principals and resources
+
+    def service_principal(self, app_id: str) -> Optional[ServicePrincipal]:
+        row = self._calls.object(
+            _service_principal_path(app_id), "read the service principal of {0}".format(app_id), READ_APPLICATIONS
+        )
+        return ServicePrincipal.from_graph(row) if row else None
+
+    def application_and_principal(self, app_id: str) -> Tuple[Optional[Application], Optional[ServicePrincipal]]:
+        """Both in one request."""
+        found = self._calls.objects(
+            {
+                "application": _application_path(app_id) + "?$select=" + APPLICATION_PROPERTIES,
+                "principal": _service_principal_path(app_id),
+            },
+            "read application {0} and its service principal".format(app_id),
+            READ_APPLICATIONS,
+        )
+        application, principal = found["application"], found["principal"]
+        return (
+            Application.from_graph(application) if application else None,
+            ServicePrincipal.from_graph(principal) if principal else None,
+        )
+
+    def create_service_principal(self, app_id: str, young: bool) -> ServicePrincipal:
+        """The service principal of an application; one that is there already is as good.
+
+        ``young``: the application was made moments ago, so a bare 403 may be lag.
+        """
+        doing = "create the service principal of application {0}".format(app_id)
+
+        def create() -> ServicePrincipal:
+            try:
+                answer = self._calls.call(
+                    "POST", "/servicePrincipals", doing, WRITE_APPLICATIONS, {"appId": app_id}, repeatable=True
+                )
+                return ServicePrincipal.from_graph(self._calls.row(answer, doing))
+            except Refused as refusal:
+                if refusal.facts.get("status") != 409:
+                    raise
+            return self._patience.require(
+                lambda: self.service_principal(app_id), "the service principal of application {0}".format(app_id)
+            )
+
+        what = "the service principal endpoint to know application {0}".format(app_id)
+        return lagging(self._patience, create, what, young)
+
+    def wait_until_visible(self, app_id: str) -> None:
+        """After a creation: until the application and its service principal answer to the look-ups that follow."""
+
+        def look() -> Optional[bool]:
+            return True if all(self.application_and_principal(app_id)) else None
+
+        self._patience.require(look, "application {0} and its service principal to be visible".format(app_id))
+
+    # Secrets
+
+    def with_recent_secret(self, application: Application, key_id: str, start: Optional[datetime]) -> Application:
+        """The application as a replica sees it that knows a secret made minutes ago; after a short wait as it is."""
+        if start is None or self._transport.now() - start > timedelta(seconds=YOUTH):
+            return application
+
+        def look(seen: Optional[Application]) -> Optional[Application]:
+            return seen if seen and any(secret.key_id == key_id for secret in seen.secrets) else None
+
+        found = look(application) or self._patience.until(
+            lambda: look(self.application(object_id=application.object_id)),
+            "secret {0} to be visible".format(key_id),
+            12.0,
+        )
+        return found or application
+
+    def add_secret(
+        self, application: Application, display_name: str, end: datetime, valid_days: int
+    ) -> Tuple[Secret, str]:
+        """(the secret, its text). A credential whose text was lost with its answer is removed again."""
+        for attempt in range(3):
+            # The fraction of the start marks the credential as this very call's, should the answer be lost.
+            start = self._transport.now().replace(microsecond=random.randrange(1000, 1000000)) - timedelta(seconds=1)
+            try:
+                return self._add_secret_once(application, display_name, start, end)
+            except AnswerLost:
+                self._remove_lost_secret(application, display_name, start)
+                if attempt == 2:
+                    raise
+            except Refused as refusal:
+                refusal.advice = SECRET_ADVICE.get(str(refusal.facts.get("code")), "").format(valid_days)
+                raise
+        raise UnexpectedReply("Could not add a secret to application {0}.".format(application.app_id))
+
+    def _add_secret_once(
+        self, application: Application, display_name: str, start: datetime, end: datetime
+    ) -> Tuple[Secret, str]:
+        doing = "add the secret {0!r} to application {1}".format(display_name, application.app_id)
+        path = "/applications/{0}/addPassword".format(quoted(application.object_id))
+        wish = {"displayName": display_name, "startDateTime": _precise(start), "endDateTime": _precise(end)}
+        answer = lagging(
+            self._patience,
+            lambda: self._calls.call("POST", path, doing, WRITE_APPLICATIONS, {"passwordCredential": wish}),
+            "application {0} to accept a secret".format(application.app_id),
+            self._is_young(application),
+        )
+        row = self._calls.row(answer, doing)
+        return Secret.from_graph(row), row.required_text("secretText")
+
+    def _remove_lost_secret(self, application: Application, display_name: str, start: datetime) -> None:
+        def look() -> Optional[Secret]:
+            current = self.application(object_id=application.object_id)
+            for secret in current.secrets if current else []:
+                if secret.display_name == display_name and secret.start == start:
+                    return secret
+            return None
+
+        lost = self._patience.until(look, "a secret whose answer was lost", LOOKING_BACK)
+        if lost is not None:
+            self.remove_secret(application, lost.key_id)
+
+    def remove_secret(self, application: Application, key_id: str) -> None:
+        """Removes one credential; one that is gone already is as good."""
+        doing = "remove the secret with key id {0} from application {1}".format(key_id, application.app_id)
+        path = "/applications/{0}/removePassword".format(quoted(application.object_id))
+
+        def remove() -> Optional[bool]:
+            try:
+                self._calls.call("POST", path, doing, WRITE_APPLICATIONS, {"keyId": key_id}, repeatable=True)
+                return True
+            except (Refused, NotFound) as refusal:
+                if "no password credential found" not in str(refusal.facts.get("text", "")).lower():
+                    raise
+            # The same is said of a credential that a lagging replica does not know yet, so look before believing it.
+            current = self.application(object_id=application.object_id)
+            gone = current is None or all(secret.key_id != key_id for secret in current.secrets)
+            return True if gone else None
+
+        self._patience.require(remove, "secret {0} to be removable".format(key_id))
+
+
+def _application_path(
+    app_id: Optional[str] = None, object_id: Optional[str] = None, unique_name: Optional[str] = None
+) -> str:
+    if object_id:
+        return "/applications/{0}".format(quoted(object_id))
+    if app_id:
+        return "/applications(appId='{0}')".format(quoted(app_id))
+    return "/applications(uniqueName='{0}')".format(quoted(unique_name or ""))
+
+
+def _service_principal_path(app_id: str) -> str:
+    return "/servicePrincipals(appId='{0}')?$select={1}".format(quoted(app_id), SERVICE_PRINCIPAL_PROPERTIES)
+
+
+def _same_request(one: Dict[str, Dict[str, Set[str]]], other: Dict[str, Dict[str, Set[str]]]) -> bool:
+    return requested_to_graph(one) == requested_to_graph(other)
+
+
+def _precise(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"

@@ -1,0 +1,207 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""One named client secret of an application: which one is current, and what has to happen.
+
+Only secrets of our name count; those of others, and certificates, are neither counted nor touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, List, Optional
+
+from .._errors import Conflict, InvalidInput
+from .._graph_objects import Application, Secret
+from .._rows import format_time, parse_time
+from .._stores.record import Record
+from .checks import refuse_control_characters, refuse_long_name, refuse_non_guid
+from .plan import Plan, Step
+
+
+@dataclass(frozen=True)
+class Current:
+    application: Optional[Application]
+    """None for one that is yet to be made."""
+    record: Optional[Record]
+    """What the store remembers of this application and name."""
+    now: datetime
+    place: Optional[str] = None
+    """Where the store keeps texts."""
+
+
+def check(options: Dict[str, Any]) -> None:
+    refuse_long_name(options["display_name"], None)
+    for name in ("app_id", "object_id", "key_id", "known_key_id"):
+        refuse_non_guid(options[name], name)
+        options[name] = options[name].lower() if options[name] else None
+    refuse_control_characters(options["end_date"], "end_date")
+    if options["state"] == "absent":
+        return
+    if options["key_id"]:
+        raise InvalidInput(
+            "key_id is only for state absent.", "To say which secret Webex Connect holds, give known_key_id."
+        )
+    if options["end_date"]:
+        options["end"] = parse_time(options["end_date"])
+        if options["end"] is None:
+            raise InvalidInput(
+                "end_date is {0!r}, which is no date.".format(options["end_date"]),
+                "Write it like 2027-03-31 or 2027-03-31T12:00:00Z (UTC).",
+            )
+    elif options["valid_days"] < 1:
+        raise InvalidInput("valid_days is {0}; it must be at least 1.".format(options["valid_days"]))
+    elif options["rotate_before_days"] >= options["valid_days"]:
+        raise InvalidInput(
+            "rotate_before_days ({0}) is not less than valid_days ({1}): every run would make a new secret.".format(
+                options["rotate_before_days"], options["valid_days"]
+            )
+        )
+    if options["rotate_before_days"] < 0:
+        raise InvalidInput("rotate_before_days is {0}; it must not be negative.".format(options["rotate_before_days"]))
+    if not options["store"] and not options["return_secret_text"]:
+        raise InvalidInput(
+            "There is nowhere to put the secret's text, which the service tells only once.",
+            "Give a store, or set return_secret_text to true.",
+        )
+
+
+def plan_secret(current: Current, wanted: Dict[str, Any]) -> Plan:
+    if wanted["state"] == "absent":
+        return _plan_absent(current, wanted)
+    ours = _ours(current, wanted)
+    live = [secret for secret in ours if _is_live(secret, current.now)]
+    kept, warnings = _current_secret(current, wanted, live)
+    steps: List[Step] = []
+    if kept is None:
+        end = _end(current, wanted)
+        steps.append(("add", {"application": current.application, "end": end, "valid_days": _days(end - current.now)}))
+        shown = _shown(wanted["display_name"], None, end)
+    else:
+        shown = _shown(wanted["display_name"], kept.key_id, kept.end)
+        if wanted["retire_superseded"]:
+            steps = _retirements(current.application, kept, ours)
+    retired = {step[1]["key_id"] for step in steps if step[0] == "remove"}
+    others = [s.key_id for s in live if s is not kept and s.key_id not in retired]
+    newest = max(live, key=_ending, default=None)
+    before = _shown(wanted["display_name"], newest.key_id, newest.end) if newest and not kept else shown
+    if kept is None and newest is None:
+        before = {"display_name": wanted["display_name"], "state": "absent"}
+    return Plan(
+        before={**before, "retired": []} if retired else before,
+        after={**shown, "retired": sorted(retired)} if retired else shown,
+        result={
+            **_result(wanted["display_name"], kept, others, current.application),
+            "stored_in": current.place if kept is None or _is_recorded(kept, current) else None,
+        },
+        steps=steps,
+        warnings=warnings,
+    )
+
+
+def _current_secret(current: Current, wanted: Dict[str, Any], live: List[Secret]) -> tuple[Optional[Secret], List[str]]:
+    """(the secret that stays, warnings); None asks for a new one."""
+    if wanted["rotate"] or not live:
+        return None, []
+    newest = max(live, key=_ending)
+    known = wanted["known_key_id"] or (current.record.key_id if current.record else None)
+    if known is not None:
+        held = next((secret for secret in live if secret.key_id == known), None)
+    elif wanted["store"] and wanted["adopt"] == "replace":
+        held = None
+    else:
+        held = newest
+    if held is None or _ending(held) - current.now <= timedelta(days=wanted["rotate_before_days"]):
+        return None, []
+    if known is None and wanted["store"]:
+        return held, [
+            "A live secret named {0!r} (key id {1}, until {2}) exists, but the store does not hold its text. It is left,"
+            " and nothing is made. If its text is lost, set adopt to replace; if Webex Connect holds it, give its key id"
+            " as known_key_id.".format(wanted["display_name"], held.key_id, format_time(_ending(held)))
+        ]
+    return held, []
+
+
+def _is_recorded(secret: Secret, current: Current) -> bool:
+    return current.record is not None and current.record.key_id == secret.key_id
+
+
+def _retirements(application: Optional[Application], kept: Secret, ours: List[Secret]) -> List[Step]:
+    """Only what ends before the current one: a run never retires the newest, nor anything in the run that adds."""
+    return [
+        ("remove", {"application": application, "key_id": secret.key_id})
+        for secret in sorted(ours, key=lambda s: s.key_id)
+        if secret is not kept and _ending(secret) <= _ending(kept)
+    ]
+
+
+def _plan_absent(current: Current, wanted: Dict[str, Any]) -> Plan:
+    secrets = _ours(current, wanted)
+    if wanted["key_id"]:
+        everything = current.application.secrets if current.application else []
+        secrets = [secret for secret in everything if secret.key_id == wanted["key_id"]]
+        if secrets and secrets[0].display_name != wanted["display_name"]:
+            raise Conflict(
+                "The secret with key id {0} is named {1!r}, not {2!r}.".format(
+                    wanted["key_id"], secrets[0].display_name, wanted["display_name"]
+                ),
+                "Give the name that belongs to the key id. Nothing was changed.",
+            )
+    gone = {secret.key_id for secret in secrets}
+    left = [s.key_id for s in _ours(current, wanted) if s.key_id not in gone and _is_live(s, current.now)]
+    return Plan(
+        before={"display_name": wanted["display_name"], "key_ids": sorted(gone)},
+        after={"display_name": wanted["display_name"], "key_ids": []},
+        result=_result(wanted["display_name"], None, left, current.application),
+        steps=[("remove", {"application": current.application, "key_id": key_id}) for key_id in sorted(gone)],
+    )
+
+
+def _ours(current: Current, wanted: Dict[str, Any]) -> List[Secret]:
+    secrets = current.application.secrets if current.application else []
+    return [secret for secret in secrets if secret.display_name == wanted["display_name"]]
+
+
+def _ending(secret: Secret) -> datetime:
+    return secret.end or datetime.max.replace(tzinfo=timezone.utc)
+
+
+def _is_live(secret: Secret, now: datetime) -> bool:
+    return secret.end is None or secret.end > now
+
+
+def _end(current: Current, wanted: Dict[str, Any]) -> datetime:
+    end: datetime = wanted.get("end") or (current.now + timedelta(days=wanted["valid_days"]))
+    if end - current.now <= timedelta(days=wanted["rotate_before_days"]):
+        raise InvalidInput(
+            "end_date is {0}, which is past or within rotate_before_days ({1}) of now.".format(
+                format_time(end), wanted["rotate_before_days"]
+            ),
+            "Every run would make a new secret; give a later end_date, or valid_days.",
+        )
+    return end
+
+
+def _days(span: timedelta) -> int:
+    return round(span / timedelta(days=1))
+
+
+def _shown(display_name: str, key_id: Optional[str], end: Optional[datetime]) -> Dict[str, Any]:
+    """For the diff: the day alone, so that a check run and the real run after it say the same."""
+    return {"display_name": display_name, "key_id": key_id, "end_date": end.strftime("%Y-%m-%d") if end else None}
+
+
+def _result(
+    display_name: str, secret: Optional[Secret], others: List[str], application: Optional[Application]
+) -> Dict[str, Any]:
+    return {
+        "app_id": application.app_id if application else None,
+        "display_name": display_name,
+        "key_id": secret.key_id if secret else None,
+        "start": format_time(secret.start) if secret and secret.start else None,
+        "end": format_time(secret.end) if secret and secret.end else None,
+        "other_live_key_ids": sorted(others),
+        "stored_in": None,
+        "secret_text": None,
+    }

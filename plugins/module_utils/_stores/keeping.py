@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""A new secret and its store as one act: either the text is in the store, or the credential does not exist any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, Optional
+
+from .._errors import TenantError
+from .._graph_objects import Application, Secret
+from .._rows import format_time
+from .record import Record
+from .store import Store, StoreFailed
+
+
+def keep_new_secret(
+    tenant: Any,
+    store: Optional[Store],
+    display_name: str,
+    application: Application,
+    end: datetime,
+    valid_days: int,
+    return_text: bool,
+) -> Dict[str, Any]:
+    """What only the server knows of the new secret; its text only where it was asked for by name."""
+    if store:
+        store.prepare()
+    secret, text = tenant.graph.add_secret(application, display_name, end, valid_days)
+    start, end_text = _moment(secret.start), _moment(secret.end)
+    if store:
+        record = Record(tenant.tenant_id, application.app_id.lower(), display_name, secret.key_id, start, end_text)
+        try:
+            store.write(record, text)
+        except BaseException as failure:
+            _take_back(tenant, application, secret, failure)
+            raise
+    return {
+        "key_id": secret.key_id,
+        "start": start,
+        "end": end_text,
+        "secret_text": text if return_text else None,
+    }
+
+
+def _take_back(tenant: Any, application: Application, secret: Secret, failure: BaseException) -> None:
+    """Removes a credential whose text nobody has. If that fails too, its key id is what is needed to remove it."""
+    try:
+        tenant.graph.remove_secret(application, secret.key_id)
+    except TenantError as second:
+        raise StoreFailed(
+            "The text of the new secret with key id {0} could not be stored ({1}), and the credential could not be"
+            " removed again ({2}).".format(secret.key_id, failure, second.message),
+            "Remove it by its key id: nobody has its text.",
+            key_id=secret.key_id,
+        ) from None
+    if isinstance(failure, TenantError):
+        failure.advice = "The new credential was removed again. " + failure.advice
+
+
+def _moment(moment: Optional[datetime]) -> Optional[str]:
+    return format_time(moment) if moment else None

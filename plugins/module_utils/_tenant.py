@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""One tenant as a task sees it: its directory, its consent, its mailboxes, its clock. Nothing is sent before first use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Callable, Dict, List, Optional
+
+from ._auth import Tokens
+from ._exchange import Exchange
+from ._exchange_calls import ExchangeCalls
+from ._graph import Graph
+from ._graph_calls import GraphCalls
+from ._graph_consent import Consent
+from ._login import Login
+from ._service import Patience, Service
+from ._transport import Carrier, RequestsCarrier, Transport
+
+
+class Tenant:
+    def __init__(self, login: Login, transport: Transport) -> None:
+        self.login = login
+        self.admin_client_id = login.client_id.lower()
+        self._transport = transport
+        self._tokens = Tokens(login, transport)
+        self._patience = Patience(transport, login.replication_timeout)
+        graph = GraphCalls(Service("Microsoft Graph", login.graph_endpoint, login.graph_scope, self._tokens, transport))
+        exchange = Service(
+            "Exchange Online",
+            login.exchange_endpoint,
+            login.exchange_scope,
+            self._tokens,
+            transport,
+            regional=login.built_in,
+        )
+        self.graph = Graph(graph, self._patience)
+        self.consent = Consent(graph, self._patience)
+        self.exchange = Exchange(ExchangeCalls(exchange, self._tokens, login.exchange_scope))
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant's GUID once it is known, before that what the options say."""
+        return self._tokens.tenant_id or self.login.tenant_id
+
+    @property
+    def waited(self) -> List[Dict[str, Any]]:
+        return self._patience.waited
+
+    def now(self) -> datetime:
+        """UTC, by the service's clock."""
+        return self._transport.now()
+
+
+Connect = Callable[[Login], Tenant]
+
+
+def connect(login: Login, carrier: Optional[Carrier] = None, **clocks: Any) -> Tenant:
+    """A tenant over the network, or over a carrier that a test hands in (then with its clocks)."""
+    carrier = carrier or RequestsCarrier(login.verify)
+    return Tenant(login, Transport(carrier, login.timeout, login.max_retries, **clocks))

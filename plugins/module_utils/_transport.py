@@ -1,0 +1,315 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""The only place for HTTP: the carrier, host checks, and the one retry loop.
+
+A carrier is a callable from ``(Request, timeout in seconds)`` to ``Response``. The real one wraps
+``requests``; tests hand in a simulated tenant. Redirects are never followed by the carrier.
+
+What is repeated (Microsoft Graph "Throttling guidance" and "Error responses"):
+
+* 429, and 503 with ``Retry-After``: always, because the service says that it did not act;
+* a connection that was never made: always;
+* a lost connection, 408, 500, 502, 503, 504: only where repeating is harmless. Otherwise ``AnswerLost``
+  is raised, and the caller has to look before it tries again.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Callable, Dict, Mapping, Optional
+from urllib.parse import urlsplit
+
+from ._errors import AnswerLost, LibraryMissing, Throttled, UnexpectedReply, Unreachable
+
+FINAL, THROTTLED, UNANSWERED = "final", "throttled", "unanswered"  # what an answer means for the retry loop
+LONGEST_STEP = 30.0  # seconds between two tries
+WAITING_BUDGET = 300.0  # seconds that one task spends on waiting for throttled or failing services
+
+
+@dataclass
+class Request:
+    method: str
+    url: str
+    headers: Dict[str, str] = field(default_factory=dict)
+    body: Optional[bytes] = None
+
+
+@dataclass
+class Response:
+    status: int
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    _parsed: Any = field(default=None, repr=False)
+
+    def json(self) -> Any:
+        """The parsed body, None for an empty one; raises ValueError for anything that is not JSON."""
+        if self._parsed is None and self.body.strip():
+            try:
+                self._parsed = json.loads(self.body.decode("utf-8-sig"))
+            except RecursionError:
+                raise ValueError("nested too deeply") from None
+        return self._parsed
+
+    def object(self) -> Dict[str, Any]:
+        """The parsed body if it is a JSON object, otherwise an empty dictionary."""
+        try:
+            parsed = self.json()
+        except ValueError:
+            return {}
+        return parsed if isinstance(parsed, dict) else {}
+
+    @property
+    def request_id(self) -> Optional[str]:
+        return self.headers.get("request-id") or self.headers.get("x-ms-request-id")
+
+
+class ConnectionFailed(Exception):
+    """Raised by carriers. ``sent`` is False if the request certainly never reached the service."""
+
+    def __init__(self, reason: str, sent: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+
+
+Carrier = Callable[[Request, float], Response]
+
+
+def judge_by_status(response: Response) -> str:
+    """What an answer means; a success whose body is no JSON (cut short, a gateway's page) is none."""
+    if response.status == 429 or (response.status == 503 and "retry-after" in response.headers):
+        return THROTTLED
+    if response.status in (408, 500, 502, 503, 504):
+        return UNANSWERED
+    if 200 <= response.status < 300:
+        try:
+            response.json()
+        except ValueError:
+            return UNANSWERED
+    return FINAL
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """(scheme, host, port) in comparable form; raises ValueError for anything without a plain host."""
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username is not None or parts.password is not None:
+        raise ValueError("no plain host in the address")
+    return parts.scheme.lower(), parts.hostname.lower().rstrip("."), parts.port or 443
+
+
+class Transport:
+    """Sends requests for one task, within one budget of waiting."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        timeout: float = 30,
+        max_retries: int = 5,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._carrier = carrier
+        self._timeout = timeout
+        self._max_retries = max_retries
+        self._waited = 0.0
+        self._skew = timedelta(0)
+        self._wall_clock = wall_clock
+        self.clock = clock
+        self.sleep = sleep
+
+    def now(self) -> datetime:
+        """UTC by the service's clock (its last ``Date``), so that a wrong local clock harms no secret."""
+        return self._wall_clock() + self._skew
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        doing: str,
+        headers: Optional[Mapping[str, str]] = None,
+        body: Optional[bytes] = None,
+        repeatable: bool = False,
+        judge: Callable[[Response], str] = judge_by_status,
+    ) -> Response:
+        """The final answer, whatever its status; an unanswered one only after the last try.
+
+        ``doing`` completes "could not …" in messages. Raises Throttled, Unreachable, AnswerLost.
+        """
+        host = _checked_host(url, doing)
+        sent_headers = {"client-request-id": str(uuid.uuid4()), "User-Agent": "webex_connect.office365"}
+        sent_headers.update(headers or {})
+        request = Request(method, url, sent_headers, body)
+        facts: Dict[str, Any] = {"host": host, "client_request_id": sent_headers["client-request-id"]}
+        attempt = 0
+        while True:
+            try:
+                response = self._carrier(request, self._timeout)
+            except ConnectionFailed as failure:
+                if failure.sent and not repeatable:
+                    raise _lost(doing, host, "the connection broke: " + failure.reason, facts) from None
+                if not self._pause(attempt, None):
+                    raise Unreachable(
+                        "Could not {0}: no answer from {1} ({2}).".format(doing, host, failure.reason),
+                        "Check the network, proxy and firewall between this machine and that host.",
+                        **facts,
+                    ) from None
+                attempt += 1
+                continue
+            self._learn_time(response)
+            verdict = judge(response)
+            if verdict == FINAL:
+                return response
+            facts.update(status=response.status, request_id=response.request_id)
+            if verdict == UNANSWERED and not repeatable:
+                raise _lost(doing, host, "it answered {0}".format(response.status), facts)
+            patience = _retry_after(response, self.now())
+            if not self._pause(attempt, patience):
+                if verdict == UNANSWERED:
+                    return response
+                raise Throttled(
+                    "Could not {0}: {1} is throttling (status {2}, request id {3}) and asked for {4} patience.".format(
+                        doing,
+                        host,
+                        response.status,
+                        response.request_id,
+                        "more" if patience is None else "{0:.0f} seconds of".format(patience),
+                    ),
+                    "Run again later, or with fewer forks.",
+                    **facts,
+                )
+            attempt += 1
+
+    def _pause(self, attempt: int, wanted: Optional[float]) -> bool:
+        """Waits before try number attempt + 2; False if the tries or the budget are used up."""
+        if attempt >= self._max_retries:
+            return False
+        step = min(2.0**attempt, LONGEST_STEP) * random.uniform(0.75, 1.0)
+        if wanted is not None:
+            step = wanted
+        if self._waited + step > WAITING_BUDGET:
+            return False
+        self._waited += step
+        self.sleep(step)
+        return True
+
+    def _learn_time(self, response: Response) -> None:
+        try:
+            said = parsedate_to_datetime(response.headers.get("date", ""))
+        except (TypeError, ValueError, IndexError):
+            return
+        if said.tzinfo is None:
+            return
+        skew = said - self._wall_clock()
+        self._skew = skew if abs(skew) > timedelta(seconds=5) else timedelta(0)
+
+
+def _lost(doing: str, host: str, how: str, facts: Dict[str, Any]) -> AnswerLost:
+    return AnswerLost(
+        "Could not {0}: no usable answer came from {1} ({2}), and it may have acted.".format(doing, host, how),
+        "Run again: the next run looks at what is there first.",
+        **facts,
+    )
+
+
+def _checked_host(url: str, doing: str) -> str:
+    try:
+        scheme, host, _port = origin_of(url)
+    except ValueError as problem:
+        raise UnexpectedReply("Could not {0}: {1}.".format(doing, problem)) from None
+    if scheme != "https":
+        raise UnexpectedReply("Could not {0}: the address at {1} is not https.".format(doing, host))
+    return host
+
+
+def _retry_after(response: Response, now: datetime) -> Optional[float]:
+    """Seconds that the service asked for (RFC 9110: a number or a date), None if it did not say."""
+    said = response.headers.get("retry-after", "").strip()
+    if not said:
+        return None
+    try:
+        return max(0.0, float(said)) if said.lower() not in ("nan", "inf", "-inf", "infinity") else None
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - now).total_seconds())
+    except (TypeError, ValueError, IndexError):
+        return None
+
+
+class RequestsCarrier:
+    """One ``requests`` session: connections are kept, redirects are not followed, .netrc is not read."""
+
+    def __init__(self, verify: Any = True) -> None:
+        self._verify = verify
+        self._session: Any = None
+
+    def __call__(self, request: Request, timeout: float) -> Response:
+        requests = import_library("requests")
+        if self._session is None:
+            self._session = requests.Session()
+            # Without an auth of its own, a session takes one from .netrc and overwrites the token.
+            self._session.auth = lambda prepared: prepared
+        errors = requests.exceptions
+        try:
+            answer = self._session.request(
+                request.method,
+                request.url,
+                headers=request.headers,
+                data=request.body,
+                timeout=timeout,
+                verify=self._verify,
+                allow_redirects=False,
+            )
+        except errors.SSLError as failure:
+            raise Unreachable(
+                "The certificate of {0} was not accepted: {1}".format(urlsplit(request.url).hostname, _plain(failure)),
+                "If the host is right and uses a private certificate authority, name its file in ca_path.",
+            ) from None
+        except (errors.ConnectTimeout, errors.ProxyError) as failure:
+            raise ConnectionFailed(_plain(failure), sent=False) from None
+        except errors.ConnectionError as failure:
+            raise ConnectionFailed(_plain(failure), sent="NewConnectionError" not in repr(failure)) from None
+        except errors.RequestException as failure:
+            raise ConnectionFailed(_plain(failure), sent=True) from None
+        except UnicodeError:
+            raise UnexpectedReply("The address {0!r} cannot be called.".format(request.url[:200])) from None
+        return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
+
+
+def _plain(failure: BaseException) -> str:
+    """The innermost reason, without the address (which can hold identities) and object reprs."""
+    reason: Any = failure
+    while True:
+        inner = getattr(reason, "reason", None) or next(
+            (arg for arg in getattr(reason, "args", ()) if isinstance(arg, BaseException)), None
+        )
+        if inner is None or inner is reason or isinstance(inner, str):
+            break
+        reason = inner
+    text = str(reason).rsplit("object at", 1)[-1]
+    return "{0}: {1}".format(type(reason).__name__, text.split(">: ", 1)[-1])
+
+
+def import_library(name: str) -> Any:
+    """A third-party package, on first use; a missing one is reported with the interpreter that lacks it."""
+    import importlib
+    import sys
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as problem:
+        raise LibraryMissing(
+            "The Python package {0!r} is not installed for {1} ({2}).".format(name, sys.executable, problem),
+            "Install it there, or set ansible_python_interpreter to an interpreter that has it"
+            " (with a local connection: {{ ansible_playbook_python }}).",
+            library=name,
+            interpreter=sys.executable,
+        ) from None
