@@ -231,13 +231,18 @@ class Graph:
         what = "the service principal endpoint to know application {0}".format(app_id)
         return lagging(self._patience, create, what, young)
 
-    def wait_until_visible(self, app_id: str) -> None:
-        """After a creation: until the application and its service principal answer to the look-ups that follow."""
+    def wait_until_visible(self, made: Application) -> None:
+        """After a creation: until it answers to every look-up that follows, by id and by name.
+
+        A next run that missed it by name would make a second one.
+        """
 
         def look() -> Optional[bool]:
-            return True if all(self.application_and_principal(app_id)) else None
+            by_id = all(self.application_and_principal(made.app_id))
+            by_name = any(app.app_id == made.app_id for app in self.applications_named(made.display_name))
+            return True if by_id and by_name else None
 
-        self._patience.require(look, "application {0} and its service principal to be visible".format(app_id))
+        self._patience.require(look, "application {0} to be visible by id and by name".format(made.app_id))
 
     # Secrets
 

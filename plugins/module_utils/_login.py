@@ -250,7 +250,7 @@ def _endpoints(sources: _Sources, level: str) -> Optional[Tuple[str, str, str]]:
                 if address != getattr(own, name):
                     found[name] = address
     chosen = given.pop(level)
-    ((other_level, other),) = given.items()
+    other_level, other = given.popitem()
     if other and not chosen:
         raise InvalidInput(
             "The credential comes from {0}, but the endpoint from {1}.".format(

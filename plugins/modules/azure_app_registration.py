@@ -277,7 +277,7 @@ def apply(tenant, options, plan):
         if name == "create":
             application = graph.create_application(arguments["properties"], tenant.admin_client_id)
             principal = graph.create_service_principal(application.app_id, young=True)
-            graph.wait_until_visible(application.app_id)
+            graph.wait_until_visible(application)
             learnt.update(app_id=application.app_id, object_id=application.object_id)
             learnt.update(service_principal_id=principal.object_id)
         elif name == "create_service_principal":
