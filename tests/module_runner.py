@@ -69,9 +69,7 @@ class Runner:
             raise Failed("; ".join(validated.error_messages), {})
         refused, self.world.refuse_writes = self.world.refuse_writes, check
         try:
-            return converge(
-                resource, validated.validated_parameters, check, module, environ={}, connect=self.connect
-            )
+            return converge(resource, validated.validated_parameters, check, module, environ={}, connect=self.connect)
         except TenantError as failure:
             raise Failed(str(failure), failure.facts) from None
         finally:

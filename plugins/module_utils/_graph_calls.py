@@ -143,7 +143,7 @@ class GraphCalls:
     def objects(self, paths: Mapping[str, str], doing: str, right: str) -> Dict[str, Optional[Row]]:
         """Several objects by name of our choice, in one request; None where one does not exist."""
         found: Dict[str, Optional[Row]] = {}
-        for name, response in self._read_many(paths, doing, right).items():
+        for name, response in self._read_many(paths, doing).items():
             if response.status == 404:
                 found[name] = None
             elif response.status >= 400:
@@ -152,16 +152,18 @@ class GraphCalls:
                 found[name] = self.row(response, doing)
         return found
 
-    def lists(self, paths: Mapping[str, str], doing: str, right: str) -> Dict[str, List[Row]]:
-        """Several whole lists, their first pages in one request."""
+    def lists(self, paths: "Mapping[str, Tuple[str, str]]", doing: str) -> Dict[str, List[Row]]:
+        """Several whole lists by name of our choice, each as (path, right); their first pages in one request."""
         found: Dict[str, List[Row]] = {}
-        for name, response in self._read_many(paths, doing, right).items():
+        answers = self._read_many({name: path for name, (path, _right) in paths.items()}, doing)
+        for name, response in answers.items():
+            right = paths[name][1]
             if response.status >= 400:
                 raise self.failure(response, doing, right)
             found[name] = self._collect(response, doing, right)
         return found
 
-    def _read_many(self, paths: Mapping[str, str], doing: str, right: str) -> Dict[str, Response]:
+    def _read_many(self, paths: Mapping[str, str], doing: str) -> Dict[str, Response]:
         """The answers to several GETs. What a batch does not answer for good is asked for by itself."""
         names = list(paths)
         answers: Dict[str, Response] = {}

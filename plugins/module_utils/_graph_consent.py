@@ -45,13 +45,16 @@ class Consent:
 
     def consents_of(self, principal: ServicePrincipal) -> Tuple[List[RoleAssignment], List[Grant]]:
         """What the application was granted: application permissions, and delegated ones of everybody and of users."""
-        found = self._calls.lists(
-            {
-                "assignments": "/servicePrincipals/{0}/appRoleAssignments".format(quoted(principal.object_id)),
-                "grants": "/oauth2PermissionGrants?$filter=clientId%20eq%20'{0}'".format(quoted(principal.object_id)),
-            },
-            "read what application {0} was granted".format(principal.app_id),
-            READ_APPLICATIONS,
+        object_id = quoted(principal.object_id)
+        doing = "read what application {0} was granted".format(principal.app_id)
+        paths = {
+            "assignments": ("/servicePrincipals/{0}/appRoleAssignments".format(object_id), READ_APPLICATIONS),
+            "grants": ("/oauth2PermissionGrants?$filter=clientId%20eq%20'{0}'".format(object_id), GRANT_DELEGATED),
+        }
+        found = lagging(
+            self._patience,
+            lambda: self._calls.lists(paths, doing),
+            "what application {0} was granted to be readable".format(principal.app_id),
         )
         return (
             [RoleAssignment.from_graph(row) for row in found["assignments"]],

@@ -70,7 +70,11 @@ def _for_operator(sheet: Mapping[str, Any]) -> List[str]:
     in_the_way = sheet["operations"]["in_the_way"]
     return [
         "## 1. For the Webex Connect operator",
-        *(["**Not ready.** First to be settled on the Microsoft side:", bullets(map(_plain, in_the_way))] if in_the_way else []),
+        *(
+            ["**Not ready.** First to be settled on the Microsoft side:", bullets(map(_plain, in_the_way))]
+            if in_the_way
+            else []
+        ),
         "### Fill in the asset",
         "Assets > Apps > the email app. If it does not exist yet: Configure New App > Email.",
         table(("Field in Webex Connect", "Value"), _fields(sheet)),
@@ -209,7 +213,9 @@ def _permissions(permissions: Optional[Sequence[Mapping[str, Any]]]) -> str:
 
 
 def _kinds(entry: Mapping[str, Any]) -> List[str]:
-    return ["{0} (as {1})".format(_codes(entry[kind]), kind) for kind in ("application", "delegated") if entry.get(kind)]
+    return [
+        "{0} (as {1})".format(_codes(entry[kind]), kind) for kind in ("application", "delegated") if entry.get(kind)
+    ]
 
 
 def _smtp_auth(smtp_auth: Optional[Dict[str, Any]]) -> Rows:

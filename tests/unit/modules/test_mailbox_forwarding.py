@@ -59,9 +59,7 @@ def test_case_c19_an_internal_forward_stops_the_task_and_is_shown(run: Runner, t
 
 def test_case_c19_an_internal_forward_is_replaced_in_one_write(run: Runner, tenant: Tenant) -> None:
     tenant.add_mailbox(ADDRESS, forwarding_address="Desk, Support")
-    result = run.settled(
-        MODULE, mailbox=ADDRESS, forwarding_address=ASSET, keep_copy=True, replace_internal=True
-    )
+    result = run.settled(MODULE, mailbox=ADDRESS, forwarding_address=ASSET, keep_copy=True, replace_internal=True)
     assert triple(tenant) == ("smtp:" + ASSET, None, True)
     assert len(run.world.writes()) == 1
     assert result["diff"]["before"] == {
