@@ -123,13 +123,16 @@ def without_blanks(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, An
     return options
 
 
-class TenantModule(AnsibleModule):  # type: ignore[misc]
-    """An AnsibleModule that adds a hint where YAML has turned an unquoted word into a boolean."""
+def with_hint(message: str) -> str:
+    """A hint where YAML has turned an unquoted word into a boolean."""
+    if re.search(r"must be one of.*got: (True|False)\b", message, re.DOTALL):
+        return message + ". YAML reads the bare words on, off, yes and no as booleans: put the word in quotes."
+    return message
 
+
+class TenantModule(AnsibleModule):  # type: ignore[misc]
     def fail_json(self, msg: str, **facts: Any) -> None:
-        if re.search(r"must be one of.*got: (True|False)\b", msg, re.DOTALL):
-            msg += ". YAML reads the bare words on, off, yes and no as booleans: put the word in quotes."
-        super().fail_json(msg, **facts)
+        super().fail_json(with_hint(msg), **facts)
 
 
 def run_module(resource: Resource) -> None:

@@ -152,7 +152,7 @@ class GraphCalls:
                 found[name] = self.row(response, doing)
         return found
 
-    def lists(self, paths: "Mapping[str, Tuple[str, str]]", doing: str) -> Dict[str, List[Row]]:
+    def lists(self, paths: Mapping[str, Tuple[str, str]], doing: str) -> Dict[str, List[Row]]:
         """Several whole lists by name of our choice, each as (path, right); their first pages in one request."""
         found: Dict[str, List[Row]] = {}
         answers = self._read_many({name: path for name, (path, _right) in paths.items()}, doing)

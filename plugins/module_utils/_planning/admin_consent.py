@@ -120,7 +120,8 @@ def _granted(current: Current) -> Names:
 
 def _spelt_by(resource: Resource, names: List[str]) -> List[str]:
     """Names as the API spells them; scope texts are stored as somebody once wrote them."""
-    return [getattr(resource.named(name, "delegated"), "value", None) or name for name in names]
+    spelt = (getattr(resource.named(name, "delegated"), "value", None) or name for name in names)
+    return list(dict.fromkeys(spelt))
 
 
 def _kinds(names: Names, resource: Resource) -> Dict[str, Set[str]]:
@@ -160,11 +161,17 @@ def _steps(current: Current, granted: Names, target: Names) -> List[Step]:
             steps.append(
                 (
                     "assign",
-                    {"principal": current.principal, "resource": resource, "permission": _offered(resource, name)},
+                    {
+                        "principal": current.principal,
+                        "resource": resource,
+                        "permission": _offered(resource, name, "application"),
+                    },
                 )
             )
         for name in sorted(old["application"] - new["application"]):
             steps.extend(_unassign(current, resource, name))
+        for name in sorted(new["delegated"] - old["delegated"]):
+            _offered(resource, name, "delegated")  # the service would store any text as a scope
         if old["delegated"] != new["delegated"]:
             steps.append(_grant(current, resource, new["delegated"]))
     if steps and current.principal is None:
@@ -172,12 +179,12 @@ def _steps(current: Current, granted: Names, target: Names) -> List[Step]:
     return steps
 
 
-def _offered(resource: Resource, name: str) -> Permission:
-    permission = resource.named(name, "application")
+def _offered(resource: Resource, name: str, kind: str) -> Permission:
+    permission = resource.named(name, kind)
     if permission is None:
         raise InvalidInput(
-            "The application asks for the permission {0}, which {1} does not offer.".format(
-                name, resource_name(resource.app_id, resource)
+            "The application asks for the {0} permission {1}, which {2} does not offer.".format(
+                kind, name, resource_name(resource.app_id, resource)
             ),
             "Remove it from the application, or leave include_unlisted off.",
         )

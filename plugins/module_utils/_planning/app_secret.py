@@ -19,6 +19,8 @@ from .._stores.record import Record
 from .checks import refuse_control_characters, refuse_long_name, refuse_non_guid
 from .plan import Plan, Step
 
+LONGEST = 36500  # days; what lies beyond a century is a slip, and soon no date any more
+
 
 @dataclass(frozen=True)
 class Current:
@@ -50,16 +52,18 @@ def check(options: Dict[str, Any]) -> None:
                 "end_date is {0!r}, which is no date.".format(options["end_date"]),
                 "Write it like 2027-03-31 or 2027-03-31T12:00:00Z (UTC).",
             )
-    elif options["valid_days"] < 1:
-        raise InvalidInput("valid_days is {0}; it must be at least 1.".format(options["valid_days"]))
+    elif not 1 <= options["valid_days"] <= LONGEST:
+        raise InvalidInput("valid_days is {0}; it must be 1 to {1}.".format(options["valid_days"], LONGEST))
     elif options["rotate_before_days"] >= options["valid_days"]:
         raise InvalidInput(
             "rotate_before_days ({0}) is not less than valid_days ({1}): every run would make a new secret.".format(
                 options["rotate_before_days"], options["valid_days"]
             )
         )
-    if options["rotate_before_days"] < 0:
-        raise InvalidInput("rotate_before_days is {0}; it must not be negative.".format(options["rotate_before_days"]))
+    if not 0 <= options["rotate_before_days"] <= LONGEST:
+        raise InvalidInput(
+            "rotate_before_days is {0}; it must be 0 to {1}.".format(options["rotate_before_days"], LONGEST)
+        )
     if not options["store"] and not options["return_secret_text"]:
         raise InvalidInput(
             "There is nowhere to put the secret's text, which the service tells only once.",

@@ -43,8 +43,8 @@ def code(value: Any) -> str:
 
 def table(head: Tuple[str, str], rows: Rows) -> str:
     """A bar would end the cell even inside a code span, unless it is escaped (GitHub Flavored Markdown, Tables)."""
-    lines = [head, ("---", "---"), *((name, value.replace("|", r"\|")) for name, value in rows)]
-    return "\n".join("| {0} | {1} |".format(*line) for line in lines)
+    lines = [head, ("---", "---"), *rows]
+    return "\n".join("| {0} | {1} |".format(*(cell.replace("|", r"\|") for cell in line)) for line in lines)
 
 
 def numbered(lines: Iterable[str]) -> str:

@@ -191,7 +191,7 @@ SMTP_AUTH_FIELDS = ("configured", "effective", "organization", "because", "authe
 FORWARDING_FIELDS = ("forwarding_address", "internal_forward", "keep_copy", "effective_target")
 
 
-def _chosen(values: Optional[Mapping[str, Any]], names: "tuple[str, ...]") -> Optional[Dict[str, Any]]:
+def _chosen(values: Optional[Mapping[str, Any]], names: tuple[str, ...]) -> Optional[Dict[str, Any]]:
     return {name: values.get(name) for name in names} if values else None
 
 

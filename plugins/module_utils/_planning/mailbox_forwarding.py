@@ -52,14 +52,15 @@ def _plan_present(mailbox: Mailbox, wanted: Dict[str, Any]) -> Plan:
     keep_copy = wanted["keep_copy"]
     if keep_copy is None:
         keep_copy = False if is_new else mailbox.keep_copy
+    address = mailbox.external_forward if same_target else target
     changes: Dict[str, Any] = {}
     if not same_target or mailbox.internal_forward:
         # All three together: a forward that is half old and half new would lose or double mail.
-        changes = {"external_forward": target, "internal_forward": None, "keep_copy": keep_copy}
+        changes = {"external_forward": address, "internal_forward": None, "keep_copy": keep_copy}
     elif keep_copy != mailbox.keep_copy:
         changes = {"keep_copy": keep_copy}
     after = {
-        "forwarding_address": mailbox.external_forward if same_target else target,
+        "forwarding_address": address,
         "internal_forward": None,
         "keep_copy": keep_copy,
     }

@@ -1,0 +1,127 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""The second carrier: the code of a module, run inside the controller's worker.
+
+Starting a module costs about fifteen times as much as an action, and these tasks talk to cloud services and
+not to a host. So where the task would run on the controller anyway it runs here; everywhere else, and where
+anything asks for a process of its own, the module itself is started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Mapping, Optional
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+from ansible.utils.vars import merge_hash
+
+from ..module_utils._converge import Resource, converge, with_hint
+from ..module_utils._errors import TenantError
+
+# Where Ansible loads this file, before it forks its workers, the libraries are paid for once and not once a task.
+try:
+    import msal
+    import requests
+    import yaml
+except ImportError:
+    LIBRARIES_ARE_HERE = False
+else:
+    LIBRARIES_ARE_HERE = all((msal, requests, yaml))
+
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+class TenantAction(ActionBase):
+    """Base of all our actions; a subclass names the module's resource."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    _supports_async = True
+    resource: Resource
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        result.pop("invocation", None)  # core's own holds every option as it was given, secrets too
+        if not self._runs_here(task_vars or {}):
+            return self._run_module(result, task_vars)
+        environment: Dict[str, str] = {}
+        self._compute_environment_string(environment)
+        result.update(self._run_here(plain(environment)))
+        return result
+
+    def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
+        """Whether the module would run in this very interpreter, on this machine, as this user."""
+        task = self._task
+        if task.async_val or task.delegate_to or self._play_context.become or self._connection.transport != "local":
+            return False
+        interpreter = self._templar.template(task_vars.get("ansible_python_interpreter"))
+        if interpreter and not str(interpreter).startswith("auto"):
+            return os.path.abspath(str(interpreter)) == sys.executable and LIBRARIES_ARE_HERE
+        return LIBRARIES_ARE_HERE
+
+    def _run_module(self, result: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+        wrap_async = self._task.async_val and not self._connection.has_native_async
+        result = merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
+        if not wrap_async:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _run_here(self, environment: Dict[str, str]) -> Dict[str, Any]:
+        arguments = self.resource.module_arguments()
+        arguments.pop("supports_check_mode")
+        validator = ArgumentSpecValidator(arguments.pop("argument_spec"), **arguments)
+        given = plain(self._task.args)
+        validated = validator.validate(given)
+        hidden = set(validated._no_log_values)
+        if validated.error_messages:
+            result: Dict[str, Any] = {"failed": True, "msg": with_hint(_message_of(validated, self._task.action))}
+        else:
+            options = plain(validated.validated_parameters)
+            name = self._task.action.rsplit(".", 1)[-1]
+            with self._as_a_module_would(environment):
+                try:
+                    result = converge(self.resource, options, bool(self._task.check_mode), name)
+                except TenantError as failure:
+                    result = {"failed": True, "msg": str(failure), **failure.facts}
+        result["invocation"] = {"module_args": without_secrets(validator.argument_spec, validated.validated_parameters)}
+        masked: Dict[str, Any] = remove_values(result, hidden)
+        return masked
+
+    @contextmanager
+    def _as_a_module_would(self, environment: Dict[str, str]) -> Iterator[None]:
+        """The task's environment, and the folder that a module over a local connection starts in."""
+        before, folder = dict(os.environ), os.getcwd()
+        os.environ.update(environment)
+        os.chdir(self._loader.get_basedir())
+        try:
+            yield
+        finally:
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def _message_of(validated: Any, action: str) -> str:
+    error = validated.errors[0]
+    if isinstance(error, UnsupportedError):
+        return "Unsupported parameters for ({0}) module: {1}".format(action, error.msg)
+    return str(error.msg)
+
+
+def plain(value: Any) -> Any:
+    """Without the tags that ansible-core 2.19 and later hang on values, which YAML and others stumble over."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def without_secrets(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        name: HIDDEN if spec.get(name, {}).get("no_log") and value is not None else value
+        for name, value in plain(dict(values)).items()
+    }
