@@ -25,7 +25,9 @@ from ._graph_objects import (
     requested_to_graph,
 )
 from ._graph_replication import GRACE, LOOKING_BACK, YOUTH, lagging, once
+from ._rows import parse_time, precise_time
 from ._service import Patience
+from ._stores.record import Record
 
 # What a tenant's app management policy says to a new secret (Microsoft Graph "appManagementPolicy").
 SECRET_ADVICE = {
@@ -246,28 +248,37 @@ class Graph:
 
     # Secrets
 
-    def with_recent_secret(self, application: Application, key_id: str, start: Optional[datetime]) -> Application:
-        """The application as a replica sees it that knows a secret made minutes ago; after a short wait as it is."""
-        if start is None or self._transport.now() - start > timedelta(seconds=YOUTH):
-            return application
+    def with_recent_secret(self, application: Application, record: Record) -> Application:
+        """The application as a replica sees it that knows what was made minutes ago; after a short wait as it is.
+
+        Waited for are the secret of the record, and one that a run announced and may have made before it ended.
+        """
+        recent = {
+            moment
+            for moment in (parse_time(text or "") for text in (record.start, record.announced))
+            if moment and self._transport.now() - moment < timedelta(seconds=YOUTH)
+        }
 
         def look(seen: Optional[Application]) -> Optional[Application]:
-            return seen if seen and any(secret.key_id == key_id for secret in seen.secrets) else None
+            starts = {secret.start for secret in seen.secrets} if seen else set()
+            return seen if recent <= starts else None
 
-        found = look(application) or self._patience.until(
-            lambda: look(self.application(object_id=application.object_id)),
-            "secret {0} to be visible".format(key_id),
-            12.0,
+        if look(application):
+            return application
+        found = self._patience.until(
+            lambda: look(self.application(object_id=application.object_id)), "a recent secret to be visible", 12.0
         )
         return found or application
 
+    def start_of_a_secret(self) -> datetime:
+        """Just past, with a fraction that marks the credential as one call's, should its answer be lost."""
+        return self._transport.now().replace(microsecond=random.randrange(1000, 1000000)) - timedelta(seconds=1)
+
     def add_secret(
-        self, application: Application, display_name: str, end: datetime, valid_days: int
+        self, application: Application, display_name: str, start: datetime, end: datetime, valid_days: int
     ) -> Tuple[Secret, str]:
         """(the secret, its text). A credential whose text was lost with its answer is removed again."""
         for attempt in range(3):
-            # The fraction of the start marks the credential as this very call's, should the answer be lost.
-            start = self._transport.now().replace(microsecond=random.randrange(1000, 1000000)) - timedelta(seconds=1)
             try:
                 return self._add_secret_once(application, display_name, start, end)
             except AnswerLost:
@@ -284,7 +295,7 @@ class Graph:
     ) -> Tuple[Secret, str]:
         doing = "add the secret {0!r} to application {1}".format(display_name, application.app_id)
         path = "/applications/{0}/addPassword".format(quoted(application.object_id))
-        wish = {"displayName": display_name, "startDateTime": _precise(start), "endDateTime": _precise(end)}
+        wish = {"displayName": display_name, "startDateTime": precise_time(start), "endDateTime": precise_time(end)}
         answer = lagging(
             self._patience,
             lambda: self._calls.call("POST", path, doing, WRITE_APPLICATIONS, {"passwordCredential": wish}),
@@ -342,7 +353,3 @@ def _service_principal_path(app_id: str) -> str:
 
 def _same_request(one: Dict[str, Dict[str, Set[str]]], other: Dict[str, Dict[str, Set[str]]]) -> bool:
     return requested_to_graph(one) == requested_to_graph(other)
-
-
-def _precise(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"

@@ -134,7 +134,7 @@ def resolve_login(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tup
         hosts = endpoints
     ca_path, ca_label = sources.first("ca_path")
     if ca_path and not os.path.exists(ca_path):
-        raise InvalidInput("{0} names {1}, which does not exist.".format(ca_label.capitalize(), ca_path))
+        raise InvalidInput("{0} names {1}, which does not exist.".format(_sentence(ca_label), ca_path))
     if not options.get("validate_certs", True):
         sources.warnings.append(
             "validate_certs is false: the certificates of the services are not verified,"
@@ -176,12 +176,12 @@ def _tenant(sources: _Sources) -> str:
         )
     if value.lower() in SHARED_AUTHORITIES:
         raise InvalidInput(
-            "{0} is {1!r}, which is no tenant.".format(label.capitalize(), value),
+            "{0} is {1!r}, which is no tenant.".format(_sentence(label), value),
             "Give the tenant's GUID or one of its verified domains.",
         )
     if not GUID.match(value) and not DOMAIN.match(value):
         raise InvalidInput(
-            "{0} is {1!r}, which is neither a GUID nor a domain.".format(label.capitalize(), value),
+            "{0} is {1!r}, which is neither a GUID nor a domain.".format(_sentence(label), value),
             "Entra admin center > Overview shows the Tenant ID.",
         )
     return value.lower()
@@ -195,7 +195,7 @@ def _client(sources: _Sources) -> str:
             "Set client_id (or AZURE_CLIENT_ID) to the application (client) id that the automation signs in with.",
         )
     if re.search(r"[\s/?#&'\"]", value):
-        raise InvalidInput("{0} is {1!r}, which is no application id.".format(label.capitalize(), value))
+        raise InvalidInput("{0} is {1!r}, which is no application id.".format(_sentence(label), value))
     return value
 
 
@@ -218,7 +218,7 @@ def _credential(sources: _Sources) -> Tuple[str, str, str, Optional[str]]:
             value = sources.at(level, given[0]) or ""
             if given[0] != "client_secret" and not os.path.isfile(value):
                 raise InvalidInput(
-                    "{0} names {1}, which is no file.".format(sources.label(level, given[0]).capitalize(), value)
+                    "{0} names {1}, which is no file.".format(_sentence(sources.label(level, given[0])), value)
                 )
             return level, given[0], value, password if given[0] == "client_certificate_path" else None
     raise InvalidInput(
@@ -234,7 +234,7 @@ def _cloud_name(sources: _Sources) -> str:
     if value is None:
         return "public"
     if value not in CLOUDS:
-        raise InvalidInput("{0} is {1!r}; it must be one of {2}.".format(label.capitalize(), value, ", ".join(CLOUDS)))
+        raise InvalidInput("{0} is {1!r}; it must be one of {2}.".format(_sentence(label), value, ", ".join(CLOUDS)))
     return value
 
 
@@ -293,17 +293,22 @@ def _address(label: str, name: str, value: str) -> str:
     try:
         scheme, _host, _port = origin_of(value)
     except ValueError:
-        raise InvalidInput("{0} is {1!r}, which is no address.".format(label.capitalize(), value)) from None
+        raise InvalidInput("{0} is {1!r}, which is no address.".format(_sentence(label), value)) from None
     if scheme != "https":
-        raise InvalidInput("{0} is {1!r}; only https is accepted.".format(label.capitalize(), value))
+        raise InvalidInput("{0} is {1!r}; only https is accepted.".format(_sentence(label), value))
     if "?" in value or "#" in value:
-        raise InvalidInput("{0} is {1!r}; a base address has no query.".format(label.capitalize(), value))
+        raise InvalidInput("{0} is {1!r}; a base address has no query.".format(_sentence(label), value))
     address = value.rstrip("/")
     if name == "graph_endpoint" and address.endswith("/v1.0"):
         address = address[: -len("/v1.0")]
     if name == "authority_host" and address.count("/") > 2:
-        raise InvalidInput("{0} is {1!r}; it must be a host without a path.".format(label.capitalize(), value))
+        raise InvalidInput("{0} is {1!r}; it must be a host without a path.".format(_sentence(label), value))
     return address
+
+
+def _sentence(label: str) -> str:
+    """For the start of a sentence; the names of variables keep their capitals."""
+    return label[:1].upper() + label[1:]
 
 
 def _number(options: Mapping[str, Any], name: str, least: int) -> int:

@@ -99,3 +99,8 @@ def parse_time(text: str) -> Optional[datetime]:
 
 def format_time(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def precise_time(moment: datetime) -> str:
+    """To the microsecond, which is what a credential of ours is told by."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -96,10 +97,14 @@ def judge_by_status(response: Response) -> str:
     return FINAL
 
 
+# Anything else in an authority, above all a backslash, is read by urllib3 in another way than by urlsplit.
+_PLAIN_AUTHORITY = re.compile(r"(?:(?:[a-z0-9_-]+\.)*[a-z0-9_-]+\.?|\[[0-9a-f:.]+\])(?::[0-9]*)?\Z", re.IGNORECASE)
+
+
 def origin_of(url: str) -> tuple[str, str, int]:
     """(scheme, host, port) in comparable form; raises ValueError for anything without a plain host."""
     parts = urlsplit(url)
-    if not parts.hostname or parts.username is not None or parts.password is not None:
+    if not parts.hostname or not parts.netloc.isascii() or not _PLAIN_AUTHORITY.match(parts.netloc):
         raise ValueError("no plain host in the address")
     return parts.scheme.lower(), parts.hostname.lower().rstrip("."), parts.port or 443
 
@@ -139,9 +144,10 @@ class Transport:
         repeatable: bool = False,
         judge: Callable[[Response], str] = judge_by_status,
     ) -> Response:
-        """The final answer, whatever its status; an unanswered one only after the last try.
+        """The final answer, whatever its status; an error that is no answer only after the last try.
 
-        ``doing`` completes "could not …" in messages. Raises Throttled, Unreachable, AnswerLost.
+        ``doing`` completes "could not …" in messages. Raises Throttled, Unreachable, AnswerLost, and
+        UnexpectedReply for a success that nobody can read: it is neither a success nor an empty answer.
         """
         host = _checked_host(url, doing)
         sent_headers = {"client-request-id": str(uuid.uuid4()), "User-Agent": "webex_connect.office365"}
@@ -172,6 +178,14 @@ class Transport:
                 raise _lost(doing, host, "it answered {0}".format(response.status), facts)
             patience = _retry_after(response, self.now())
             if not self._pause(attempt, patience):
+                if verdict == UNANSWERED and response.status < 300:
+                    raise UnexpectedReply(
+                        "Could not {0}: {1} answered {2} with something that is no JSON (request id {3}).".format(
+                            doing, host, response.status, response.request_id
+                        ),
+                        "Look for a proxy or gateway in between, and check the endpoints.",
+                        **facts,
+                    )
                 if verdict == UNANSWERED:
                     return response
                 raise Throttled(

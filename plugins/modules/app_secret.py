@@ -180,7 +180,6 @@ waited:
 
 from ..module_utils._converge import Resource, find_application, run_module
 from ..module_utils._planning import app_secret as planning
-from ..module_utils._rows import parse_time
 from ..module_utils._stores.keeping import keep_new_secret
 from ..module_utils._stores.store import STORE_OPTIONS, open_store
 
@@ -215,13 +214,13 @@ def read(tenant, options):
     if store and application:
         record = store.record_of(tenant.tenant_id, application.app_id, options["display_name"])
     if record:
-        application = tenant.graph.with_recent_secret(application, record.key_id, parse_time(record.start or ""))
+        application = tenant.graph.with_recent_secret(application, record)
     return planning.Current(application, record, tenant.now(), store.place if store else None)
 
 
 def apply(tenant, options, plan):
     store, name, removed = options.get("opened_store"), options["display_name"], set()
-    for step, arguments in plan.steps:
+    for step, arguments in plan.steps:  # removals come before an addition
         if step == "add":
             return keep_new_secret(tenant, store, name, return_text=options["return_secret_text"], **arguments)
         tenant.graph.remove_secret(**arguments)

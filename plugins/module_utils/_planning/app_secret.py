@@ -74,10 +74,11 @@ def check(options: Dict[str, Any]) -> None:
 def plan_secret(current: Current, wanted: Dict[str, Any]) -> Plan:
     if wanted["state"] == "absent":
         return _plan_absent(current, wanted)
-    ours = _ours(current, wanted)
+    orphans = _orphans(current, wanted)
+    ours = [secret for secret in _ours(current, wanted) if secret not in orphans]
     live = [secret for secret in ours if _is_live(secret, current.now)]
     kept, warnings = _current_secret(current, wanted, live)
-    steps: List[Step] = []
+    steps: List[Step] = _removals(current.application, orphans)
     if kept is None:
         end = _end(current, wanted)
         steps.append(("add", {"application": current.application, "end": end, "valid_days": _days(end - current.now)}))
@@ -85,16 +86,16 @@ def plan_secret(current: Current, wanted: Dict[str, Any]) -> Plan:
     else:
         shown = _shown(wanted["display_name"], kept.key_id, kept.end)
         if wanted["retire_superseded"]:
-            steps = _retirements(current.application, kept, ours)
-    retired = {step[1]["key_id"] for step in steps if step[0] == "remove"}
-    others = [s.key_id for s in live if s is not kept and s.key_id not in retired]
+            steps += _removals(current.application, _superseded(kept, ours))
+    removed = sorted(step[1]["key_id"] for step in steps if step[0] == "remove")
+    others = [s.key_id for s in live if s is not kept and s.key_id not in removed]
     newest = max(live, key=_ending, default=None)
     before = _shown(wanted["display_name"], newest.key_id, newest.end) if newest and not kept else shown
     if kept is None and newest is None:
         before = {"display_name": wanted["display_name"], "state": "absent"}
     return Plan(
-        before={**before, "retired": []} if retired else before,
-        after={**shown, "retired": sorted(retired)} if retired else shown,
+        before={**before, "removed": []} if removed else before,
+        after={**shown, "removed": removed} if removed else shown,
         result={
             **_result(wanted["display_name"], kept, others, current.application),
             "stored_in": current.place if kept is None or _is_recorded(kept, current) else None,
@@ -131,12 +132,27 @@ def _is_recorded(secret: Secret, current: Current) -> bool:
     return current.record is not None and current.record.key_id == secret.key_id
 
 
-def _retirements(application: Optional[Application], kept: Secret, ours: List[Secret]) -> List[Step]:
-    """Only what ends before the current one: a run never retires the newest, nor anything in the run that adds."""
+def _orphans(current: Current, wanted: Dict[str, Any]) -> List[Secret]:
+    """Credentials of our own making whose text nobody has: their run was killed, or their answer lost.
+
+    They are told by the exact start that was noted before they were made; a person's secret never has it.
+    """
+    record = current.record
+    if record is None:
+        return []
+    noted = {parse_time(text) for text in (record.announced, record.start) if text}
+    return [s for s in _ours(current, wanted) if s.start in noted and s.start is not None and s.key_id != record.key_id]
+
+
+def _superseded(kept: Secret, ours: List[Secret]) -> List[Secret]:
+    """What ends before the current one, never the newest."""
+    return [secret for secret in ours if secret is not kept and _ending(secret) <= _ending(kept)]
+
+
+def _removals(application: Optional[Application], secrets: List[Secret]) -> List[Step]:
     return [
         ("remove", {"application": application, "key_id": secret.key_id})
-        for secret in sorted(ours, key=lambda s: s.key_id)
-        if secret is not kept and _ending(secret) <= _ending(kept)
+        for secret in sorted(secrets, key=lambda s: s.key_id)
     ]
 
 

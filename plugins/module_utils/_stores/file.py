@@ -39,15 +39,22 @@ class FileStore(Store):
             raise InvalidInput("The store {0} cannot be read by this user.".format(self._path))
         self._entries()
 
-    def prepare(self) -> None:
-        with self._changing():
-            pass
+    def announce(self, tenant_id: str, app_id: str, display_name: str, start: Optional[str]) -> None:
+        wanted = (tenant_id, app_id.lower(), display_name)
+        with self._changing() as entries:
+            entry = next((e for e in entries if self._key(e) == wanted), None)
+            if entry is None:
+                entry = dict(zip(KEY, wanted))
+                entries.append(entry)
+            entry["announced"] = start
+            entries[:] = [e for e in entries if e.get("key_id") or e.get("announced")]
 
     def record_of(self, tenant_id: str, app_id: str, display_name: str) -> Optional[Record]:
         wanted = (tenant_id, app_id.lower(), display_name)
         for entry in self._entries():
             if self._key(entry) == wanted:
-                return Record(*wanted, str(entry["key_id"]).lower(), entry.get("start"), entry.get("end"))
+                key_id = str(entry["key_id"]).lower() if entry.get("key_id") else None
+                return Record(*wanted, key_id, entry.get("start"), entry.get("end"), entry.get("announced"))
         return None
 
     def app_ids(self, tenant_id: str) -> FrozenSet[str]:
@@ -71,7 +78,7 @@ class FileStore(Store):
             return
         wanted = (tenant_id, app_id.lower(), display_name)
         with self._changing() as entries:
-            entries[:] = [e for e in entries if self._key(e) != wanted or str(e["key_id"]).lower() not in key_ids]
+            entries[:] = [e for e in entries if self._key(e) != wanted or str(e.get("key_id")).lower() not in key_ids]
 
     @contextmanager
     def _changing(self) -> Iterator[List[Dict[str, Any]]]:
@@ -103,7 +110,10 @@ class FileStore(Store):
             ) from None
         entries = content.get("secrets") if isinstance(content, dict) else ([] if content is None else None)
         complete = isinstance(entries, list) and all(
-            isinstance(entry, dict) and all(entry.get(name) for name in (*KEY, "key_id")) for entry in entries
+            isinstance(entry, dict)
+            and all(entry.get(name) for name in KEY)
+            and (entry.get("key_id") or entry.get("announced"))
+            for entry in entries
         )
         if not complete:
             raise InvalidInput(

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, Optional
 
-from .._errors import TenantError
+from .._errors import PermissionMissing, Refused, TenantError
 from .._graph_objects import Application, Secret
-from .._rows import format_time
+from .._rows import format_time, precise_time
 from .record import Record
 from .store import Store, StoreFailed
 
@@ -25,12 +25,18 @@ def keep_new_secret(
     return_text: bool,
 ) -> Dict[str, Any]:
     """What only the server knows of the new secret; its text only where it was asked for by name."""
+    start = tenant.graph.start_of_a_secret()
+    owner = (tenant.tenant_id, application.app_id.lower(), display_name)
     if store:
-        store.prepare()
-    secret, text = tenant.graph.add_secret(application, display_name, end, valid_days)
-    start, end_text = _moment(secret.start), _moment(secret.end)
+        store.announce(*owner, start=precise_time(start))
+    try:
+        secret, text = tenant.graph.add_secret(application, display_name, start, end, valid_days)
+    except (Refused, PermissionMissing):
+        if store:
+            store.announce(*owner, start=None)
+        raise
     if store:
-        record = Record(tenant.tenant_id, application.app_id.lower(), display_name, secret.key_id, start, end_text)
+        record = Record(*owner, secret.key_id, precise_time(secret.start or start), _moment(secret.end))
         try:
             store.write(record, text)
         except BaseException as failure:
@@ -38,8 +44,8 @@ def keep_new_secret(
             raise
     return {
         "key_id": secret.key_id,
-        "start": start,
-        "end": end_text,
+        "start": _moment(secret.start),
+        "end": _moment(secret.end),
         "secret_text": text if return_text else None,
     }
 

@@ -11,9 +11,13 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Record:
+    """Of one secret of one application; moments are ISO 8601 texts in UTC, the start to the microsecond."""
+
     tenant_id: str
     app_id: str
     display_name: str
-    key_id: str
+    key_id: Optional[str]
     start: Optional[str]
     end: Optional[str]
+    announced: Optional[str] = None
+    """Start of a credential that a run was about to make. While it stands here, nobody has stored that one's text."""

@@ -35,8 +35,12 @@ class Store:
         """Raises InvalidInput or StoreFailed where a write would fail. Leaves no trace, so it serves check mode too."""
         raise NotImplementedError
 
-    def prepare(self) -> None:
-        """Proves right before a secret is made that its text could be written, by writing. Raises as ``write`` does."""
+    def announce(self, tenant_id: str, app_id: str, display_name: str, start: Optional[str]) -> None:
+        """Notes, right before a credential is made, by which start it can be told; None withdraws the note.
+
+        It leaves the stored text alone, proves by writing that the text of the new one can be written, and lets
+        the next run find the credential of a run that was killed in between. Raises as ``write`` does.
+        """
         raise NotImplementedError
 
     def record_of(self, tenant_id: str, app_id: str, display_name: str) -> Optional[Record]:
@@ -47,7 +51,7 @@ class Store:
         raise NotImplementedError
 
     def write(self, record: Record, text: str) -> None:
-        """Raises StoreFailed, with whatever was there before still in place."""
+        """Replaces the entry, announcement included. Raises StoreFailed, with what was there before still in place."""
         raise NotImplementedError
 
     def forget(self, tenant_id: str, app_id: str, display_name: str, key_ids: FrozenSet[str]) -> None:

@@ -8,6 +8,7 @@ import copy
 
 import pytest
 from module_runner import Failed, Runner
+
 from simulated_tenant import Tenant
 
 MODULE = "admin_consent"

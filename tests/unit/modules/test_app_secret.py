@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from module_runner import Failed, Runner
+
 from simulated_tenant import Tenant
 
 MODULE = "app_secret"
@@ -172,7 +173,7 @@ def test_retiring_removes_the_superseded_and_never_in_the_run_that_adds(
     run(MODULE, app_id=app["appId"], display_name=NAME, store=store, rotate=True, retire_superseded=True)
     assert names(tenant, app) == ["printer", NAME, NAME]
     retired = run.settled(MODULE, app_id=app["appId"], display_name=NAME, store=store, retire_superseded=True)
-    assert retired["diff"]["after"]["retired"] == [old]
+    assert retired["diff"]["after"]["removed"] == [old]
     assert names(tenant, app) == ["printer", NAME]
     assert stranger["keyId"] in [s["keyId"] for s in tenant.application(app["appId"])["passwordCredentials"]]
     assert stored(store)[0]["secret_text"]
@@ -287,6 +288,43 @@ def test_case_c34_a_tenant_that_caps_or_forbids_secrets_says_so_once(
         run(MODULE, app_id=app["appId"], display_name=NAME, store=store, valid_days=365)
     assert adds(run) == 1
     assert tenant.application(app["appId"])["passwordCredentials"] == [older]
+
+
+def test_the_orphan_of_a_killed_run_is_removed_by_the_next(
+    run: Runner, tenant: Tenant, app: dict, store: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible_collections.webex_connect.office365.plugins.module_utils._stores.file import FileStore
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_arguments: object) -> None:
+        raise Killed
+
+    theirs = tenant.add_secret(app, NAME, end=run.clock.now + timedelta(days=3))
+    with monkeypatch.context() as patch:
+        patch.setattr(FileStore, "write", die)
+        patch.setattr(
+            "ansible_collections.webex_connect.office365.plugins.module_utils._stores.keeping._take_back", die
+        )
+        with pytest.raises(Killed):
+            run(MODULE, app_id=app["appId"], display_name=NAME, store=store)
+    orphan = tenant.application(app["appId"])["passwordCredentials"][-1]["keyId"]
+    made = run.settled(MODULE, app_id=app["appId"], display_name=NAME, store=store)
+    assert made["diff"]["after"]["removed"] == [orphan]
+    keys = [secret["keyId"] for secret in tenant.application(app["appId"])["passwordCredentials"]]
+    assert keys == [theirs["keyId"], made["secret"]["key_id"]]
+    assert stored(store)[0]["secret_text"] == tenant.secret_texts[made["secret"]["key_id"]]
+
+
+def test_an_announcement_without_a_credential_is_no_harm(run: Runner, tenant: Tenant, app: dict, store: dict) -> None:
+    tenant.restrict_secrets(forbidden=True)
+    with pytest.raises(Failed):
+        run(MODULE, app_id=app["appId"], display_name=NAME, store=store)
+    assert stored(store) == []
+    tenant.policies["defaultAppManagementPolicy"]["isEnabled"] = False
+    run.settled(MODULE, app_id=app["appId"], display_name=NAME, store=store)
+    assert names(tenant, app) == [NAME]
 
 
 def test_a_conflict_of_two_writers_is_retried_without_adding_twice(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from module_runner import Failed, Runner
+
 from simulated_tenant import Tenant
 
 MODULE = "exchange_app_permission"

@@ -1,0 +1,114 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds the parts together: documentation, options, the action group, and who may know what."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = "ansible_collections.webex_connect.office365.plugins."
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+CODE = sorted((ROOT / "plugins").rglob("*.py"))
+
+
+def documented(module: str) -> dict[str, Any]:
+    """The options of a module and of the fragments that it extends."""
+    loaded = importlib.import_module(PLUGINS + "modules." + module)
+    documentation = yaml.safe_load(loaded.DOCUMENTATION)
+    options = dict(documentation.get("options") or {})
+    for name in documentation["extends_documentation_fragment"]:
+        fragment, _dot, part = name.removeprefix("webex_connect.office365.").partition(".")
+        holder = importlib.import_module(PLUGINS + "doc_fragments." + fragment).ModuleDocFragment
+        options.update(yaml.safe_load(getattr(holder, (part or "documentation").upper())).get("options") or {})
+    return options
+
+
+def comparable(option: dict[str, Any], sub: str) -> dict[str, Any]:
+    facts = {name: option.get(name) for name in ("type", "elements", "default", "choices")}
+    facts["required"] = bool(option.get("required"))
+    facts[sub] = {name: comparable(inner, sub) for name, inner in (option.get(sub) or {}).items()}
+    facts["sub"] = facts.pop(sub)
+    return facts
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_documentation_says_what_the_code_takes(module: str) -> None:
+    resource = importlib.import_module(PLUGINS + "modules." + module).RESOURCE
+    spec = resource.module_arguments()["argument_spec"]
+    assert {name: comparable(option, "suboptions") for name, option in documented(module).items()} == {
+        name: comparable(option, "options") for name, option in spec.items()
+    }
+
+
+def test_the_action_group_holds_every_module() -> None:
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(runtime["action_groups"]["tenant"]) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_a_test_and_returns_what_it_documents(module: str) -> None:
+    assert (ROOT / "tests" / "unit" / "modules" / f"test_{module}.py").is_file()
+    loaded = importlib.import_module(PLUGINS + "modules." + module)
+    documented_keys = set(yaml.safe_load(loaded.RETURN))
+    assert {"tenant_id", loaded.RESOURCE.key} <= documented_keys
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT / "plugins")))
+def test_only_the_life_cycle_knows_check_mode_and_how_a_task_fails(path: Path) -> None:
+    if path.name in ("_converge.py",) or path.parent.name == "action":
+        return
+    names = {
+        getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None)
+        for node in ast.walk(ast.parse(path.read_text()))
+    }
+    assert not names & {"check_mode", "fail_json", "exit_json", "_check_mode"}
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT / "plugins")))
+def test_planners_do_no_input_or_output(path: Path) -> None:
+    imported = {
+        alias.name.split(".")[0] if isinstance(node, ast.Import) else (node.module or "").split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+    if path.parent.name == "_planning":
+        assert not imported & {"ansible", "requests", "msal", "os", "time", "_transport", "_graph", "_service"}
+    if path.name != "_transport.py":
+        assert not imported & {"requests", "urllib3", "http", "socket"}
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT / "plugins")))
+def test_every_file_names_its_licence(path: Path) -> None:
+    head = path.read_text().splitlines()[:4]
+    assert any("GNU General Public License v3.0+" in line for line in head)
+    assert any("SPDX-License-Identifier: GPL-3.0-or-later" in line for line in head)
+
+
+def test_role_defaults_are_the_defaults_of_its_argument_spec() -> None:
+    for role in (ROOT / "roles").iterdir():
+        defaults = yaml.safe_load((role / "defaults" / "main.yml").read_text()) or {}
+        spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+        assert {name for name in defaults} <= set(spec)
+        for name, option in spec.items():
+            if "default" in option:
+                assert defaults.get(name) == option["default"], name
+            else:
+                assert name not in defaults or defaults[name] is None, name
+
+
+def test_every_request_of_the_fragment_has_its_environment_variable() -> None:
+    login = importlib.import_module(PLUGINS + "module_utils._login")
+    text = importlib.import_module(PLUGINS + "doc_fragments._auth").ModuleDocFragment.DOCUMENTATION
+    options = yaml.safe_load(text)["options"]
+    for name, variable in login.ENVIRONMENT.items():
+        assert f"E({variable})" in " ".join(options[name]["description"]), name
+    assert set(re.findall(r"E\((\w+)\)", text)) == set(login.ENVIRONMENT.values())
