@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import importlib
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._converge import converge
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import TenantError
 from ansible_collections.webex_connect.office365.plugins.module_utils._login import Login
@@ -21,7 +22,7 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._transport
 from simulated_tenant import ConnectionLost, World
 
 PLUGINS = "ansible_collections.webex_connect.office365.plugins."
-START = datetime(2026, 11, 25, 8, 0, tzinfo=timezone.utc)
+START = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
 
 class Clock:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from simulated_tenant import Running, Tenant, World, serve
 
 ROOT = Path(__file__).parents[1]

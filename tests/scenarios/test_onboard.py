@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from simulated_tenant import Tenant, claims_of
 from staging import Outcome, Stage
 
@@ -76,9 +77,11 @@ def assert_ready(stage: Stage, name: str) -> dict[str, Any]:
     assert granted(tenant, app) >= CONSENTED
     live = [s for s in app["passwordCredentials"] if s["displayName"] == "webex-connect"]
     assert len(live) == 1
-    (store,) = (stage.output_dir / "secrets").rglob("webexconnect.yml") if len(stage.hosts) == 1 else [
-        path for path in (stage.output_dir / "secrets").rglob("*.yml") if tenant.tenant_id in str(path)
-    ]
+    (store,) = (
+        (stage.output_dir / "secrets").rglob("webexconnect.yml")
+        if len(stage.hosts) == 1
+        else [path for path in (stage.output_dir / "secrets").rglob("*.yml") if tenant.tenant_id in str(path)]
+    )
     (entry,) = yaml.safe_load(store.read_text())["secrets"]
     assert entry["secret_text"] == tenant.secret_texts[live[0]["keyId"]]
     for asset in wanted["connect_email_assets"]:
@@ -234,7 +237,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "nobody@contoso.example",
     ),
     "two addresses": (
-        {"connect_email_assets": [{"mailbox": "support@contoso.example", "forwarding_address": "a@b.example,c@d.example"}]},
+        {
+            "connect_email_assets": [
+                {"mailbox": "support@contoso.example", "forwarding_address": "a@b.example,c@d.example"}
+            ]
+        },
         "forwarding_address",
     ),
     "empty mailbox": (

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+
 from module_runner import Clock, Runner
 from simulated_tenant import Tenant, World
 

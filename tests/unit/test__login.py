@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._clouds import CLOUDS
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import InvalidInput
 from ansible_collections.webex_connect.office365.plugins.module_utils._login import (
@@ -17,8 +20,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._login imp
     resolve_login,
     tenant_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import ADMIN_ID, HOSTILE, QUICKLY, TENANT_ID
 
 OTHER_ID = "77777777-0000-4000-8000-000000000001"
@@ -255,7 +256,7 @@ def test_credential_and_endpoints_of_different_levels_are_refused() -> None:
 
 
 def test_endpoints_of_the_credentials_level_win_over_the_others() -> None:
-    others = {name: "https://other.lab.example" for name in OWN_ENVIRONMENT}
+    others = dict.fromkeys(OWN_ENVIRONMENT, "https://other.lab.example")
     login = resolved({**IDS, "client_secret": SECRET, **OWN}, **others)
     assert login.graph_endpoint == OWN["graph_endpoint"]
 

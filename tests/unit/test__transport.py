@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils import _transport
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import (
     AnswerLost,
@@ -30,8 +33,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._transport
     import_library,
     origin_of,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from module_runner import START, Clock
 from samples import QUICKLY
 from scripted import Script, reply, transport

@@ -7,8 +7,8 @@ from __future__ import annotations
 import copy
 
 import pytest
-from module_runner import Failed, Runner
 
+from module_runner import Failed, Runner
 from simulated_tenant import Tenant
 
 MODULE = "admin_consent"

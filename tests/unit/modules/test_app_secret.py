@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from module_runner import Failed, Runner
 
+from module_runner import Failed, Runner
 from simulated_tenant import Tenant
 
 MODULE = "app_secret"

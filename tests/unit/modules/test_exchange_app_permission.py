@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from module_runner import Failed, Runner
 
+from module_runner import Failed, Runner
 from simulated_tenant import Tenant
 
 MODULE = "exchange_app_permission"

@@ -8,6 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import InvalidInput, NotFound
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_objects import (
     EXCHANGE_ONLINE,
@@ -18,8 +21,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     check,
     plan_permissions,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import (
     APP_ID,
     HOSTILE,

@@ -8,6 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import Conflict, InvalidInput, NotFound
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_objects import Application
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.app_registration import (
@@ -16,8 +19,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     plan_app_registration,
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.plan import Plan
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import (
     ADMIN_ID,
     APP_ID,

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import Conflict, InvalidInput
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_objects import Secret
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.app_secret import (
@@ -18,8 +21,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.plan import Plan
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.record import Record
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import APP_ID, HOSTILE, NOW, QUICKLY, TENANT_ID, application, key_id, secret
 
 NAME = "webex-connect"
@@ -231,7 +232,7 @@ def test_other_live_secrets_of_the_name_are_told() -> None:
 def test_end_date_wins_over_valid_days(end_date: str) -> None:
     arguments = added(plan_secret(having(), wishes(end_date=end_date)))
     assert arguments is not None
-    assert arguments["end"].date() == datetime(2027, 3, 31, tzinfo=timezone.utc).date()
+    assert arguments["end"].date() == datetime(2027, 3, 31, tzinfo=UTC).date()
     assert arguments["valid_days"] == 126
 
 

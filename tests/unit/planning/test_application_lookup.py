@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import Conflict
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_objects import (
     EXCHANGE_ONLINE,

@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import InvalidInput
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.checks import (
     checked_address,
@@ -16,8 +19,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     refuse_loose_identity,
     refuse_non_guid,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import APP_ID, CALLBACK, HOSTILE, QUICKLY
 
 ORGANIZATION, PERSONAL = "AzureADMyOrg", "AzureADandPersonalMicrosoftAccount"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
-import stat
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ansible_collections.webex_connect.office365.plugins.module_utils._converge import converge
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import Conflict, InvalidInput
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.handoff_markdown import (
     code,
@@ -25,7 +22,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     plan_sheet,
     sheet_of,
 )
-from ansible_collections.webex_connect.office365.plugins.modules.handoff_sheet import RESOURCE
 
 TENANT = "0f47778c-61c2-4b0a-8e94-3f05e737a1dd"
 APP_ID = "3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10"
@@ -409,54 +405,3 @@ def test_the_json_file_lies_beside_the_markdown():
     assert json_path_of("a/b.md") == "a/b.json"
     assert json_path_of("a/b.MD") == "a/b.json"
     assert json_path_of("a/b.c") == "a/b.c.json"
-
-
-# The module ------------------------------------------------------------------------------------------
-
-
-def run(path, check_mode=False, environ=None, **changes):
-    given = {**wishes(**changes), "path": str(path), "tenant_id": TENANT}
-    return converge(RESOURCE, given, check_mode, "handoff_sheet", environ=environ or {})
-
-
-def test_check_mode_announces_and_writes_nothing(tmp_path):
-    announced = run(tmp_path / "new/a.md", check_mode=True)
-    assert announced["changed"]
-    assert list(tmp_path.iterdir()) == []
-    done = run(tmp_path / "new/a.md")
-    assert {**announced, "changed": None} == {**done, "changed": None}
-    assert run(tmp_path / "new/a.md") == {
-        **done,
-        "changed": False,
-        "diff": {"before": done["diff"]["after"], "after": done["diff"]["after"]},
-    }
-
-
-def test_files_are_readable_by_their_owner_only(tmp_path):
-    run(tmp_path / "a.md")
-    for name in ("a.md", "a.json"):
-        assert stat.S_IMODE(os.stat(tmp_path / name).st_mode) == 0o600
-
-
-def test_without_an_application_the_real_run_is_refused_and_check_mode_is_not(tmp_path):
-    nothing = {"app_id": None}
-    assert run(tmp_path / "a.md", check_mode=True, application=nothing)["changed"]
-    with pytest.raises(InvalidInput, match="app_id"):
-        run(tmp_path / "a.md", application=nothing)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_a_place_that_cannot_be_written_is_refused(tmp_path, check_mode):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="path"):
-        run(tmp_path / "file/a.md", check_mode=check_mode)
-    (tmp_path / "a.json").mkdir()
-    with pytest.raises(InvalidInput, match="directory"):
-        run(tmp_path / "a.md", check_mode=check_mode)
-
-
-def test_a_secret_text_that_is_handed_over_reaches_no_file(tmp_path):
-    result = run(tmp_path / "a.md", secret={"key_id": "k", "secret_text": "should-not-be-here"})
-    assert "should-not-be-here" not in repr(result)
-    assert not [path for path in tmp_path.iterdir() if "should-not-be-here" in path.read_text()]

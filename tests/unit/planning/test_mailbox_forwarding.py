@@ -8,6 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import Conflict, InvalidInput
 from ansible_collections.webex_connect.office365.plugins.module_utils._exchange import Mailbox
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.mailbox_forwarding import (
@@ -15,8 +18,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     plan_forwarding,
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.plan import Plan
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import HOSTILE, QUICKLY, mailbox
 
 TARGET = "a41a0ba3566ed2091155f13e48e6d4f8@mail-us.imiconnect.io"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._exchange import SmtpAuth
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.mailbox_smtp_auth import (
     Current,

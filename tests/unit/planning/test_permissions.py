@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import InvalidInput, NotFound
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_objects import (
     EXCHANGE_ONLINE,

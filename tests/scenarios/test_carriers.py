@@ -1,0 +1,223 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same tasks through both carriers, the controller's worker and a module of its own, come to the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from staging import Outcome, Stage
+
+MODULES = "webex_connect.office365."
+VOLATILE = (
+    "app_id",
+    "object_id",
+    "service_principal_id",
+    "key_id",
+    "start",
+    "end",
+    "mailbox_id",
+    "request_id",
+    "client_request_id",
+)
+LOGIN = {
+    "tenant_id": "{{ connect_email_tenant_id }}",
+    "client_id": "{{ connect_email_client_id }}",
+    "client_secret": "{{ connect_email_client_secret }}",
+    "authority_host": "{{ connect_email_authority_host }}",
+    "graph_endpoint": "{{ connect_email_graph_endpoint }}",
+    "exchange_endpoint": "{{ connect_email_exchange_endpoint }}",
+    "ca_path": "{{ connect_email_ca_path }}",
+}
+
+
+def task(name: str, module: str, register: str | None = None, keywords: Any = None, **options: Any) -> dict[str, Any]:
+    made = {"name": name, MODULES + module: options, **(keywords or {})}
+    return {**made, "register": register} if register else made
+
+
+def play(folder: Path, *tasks: dict[str, Any]) -> str:
+    path = folder / "play.yml"
+    defaults = {"group/webex_connect.office365.tenant": LOGIN}
+    path.write_text(
+        yaml.safe_dump(
+            [
+                {
+                    "hosts": "webex_connect_tenants",
+                    "gather_facts": False,
+                    "module_defaults": defaults,
+                    "tasks": list(tasks),
+                }
+            ]
+        )
+    )
+    return str(path)
+
+
+@pytest.fixture
+def both(stage: Stage) -> Stage:
+    """Two tenants alike; the tasks of ``contoso`` run in the worker, those of ``fabrikam`` as modules."""
+    for name in ("contoso", "fabrikam"):
+        stage.tenant(name)
+    # The same interpreter by another name is no longer the controller's own.
+    other_name = Path(sys.executable).parent / "python3"
+    stage.hosts["fabrikam"]["ansible_python_interpreter"] = str(other_name)
+    stage.serve()
+    return stage
+
+
+def comparable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: ("(set)" if inner else inner) if key in VOLATILE else comparable(inner)
+            for key, inner in value.items()
+            if not key.startswith("_ansible") and key not in ("waited", "ansible_facts")
+        }
+    if isinstance(value, list):
+        return [comparable(item) for item in value]
+    return value
+
+
+def told(outcome: Outcome, host: str, stage: Stage) -> list[Any]:
+    tenant = stage.hosts[host]["connect_email_tenant_id"]
+    said = []
+    for line in outcome.of(host):
+        text = json.dumps([line["event"], line["task"], comparable(line["result"])], sort_keys=True)
+        for part, mark in (
+            (tenant, "TENANT"),
+            (host, "HOST"),
+            (stage.hosts[host]["connect_email_client_id"], "ADMIN"),
+        ):
+            text = text.replace(part, mark)
+        said.append(json.loads(re.sub(r"(request|trace) id [0-9a-f-]{36}", "REQUEST", text)))
+    return said
+
+
+def assert_alike(stage: Stage, outcome: Outcome) -> None:
+    assert told(outcome, "contoso", stage) == told(outcome, "fabrikam", stage)
+    assert outcome.of("contoso")
+    for host in stage.hosts.values():
+        assert host["connect_email_client_secret"] not in outcome.output + json.dumps(outcome.results)
+
+
+@pytest.mark.parametrize("mode", [[], ["--check", "--diff"], ["-vvv", "--diff"]], ids=["real", "check", "verbose"])
+def test_results_diffs_and_invocations_are_alike(both: Stage, tmp_path: Path, mode: list[str]) -> None:
+    store = {"type": "file", "path": str(tmp_path / "{{ inventory_hostname }}.yml")}
+    path = play(
+        tmp_path,
+        task(
+            "app",
+            "azure_app_registration",
+            "app",
+            display_name="WebexConnect",
+            redirect_uris=["https://x.example/callback"],
+        ),
+        task("secret", "app_secret", app_id="{{ app.application.app_id }}", display_name="webex", store=store),
+        task("permission", "exchange_app_permission", app_id="{{ app.application.app_id }}"),
+        task("smtp", "mailbox_smtp_auth", mailbox="support@{{ inventory_hostname }}.example"),
+        task(
+            "forward",
+            "mailbox_forwarding",
+            mailbox="{{ item }}",
+            forwarding_address="a@b.example",
+            keywords={"loop": ["support@{{ inventory_hostname }}.example"]},
+        ),
+    )
+    outcome = both.run(*mode, playbook=path)
+    assert outcome.code == 0, outcome.output[-4000:]
+    assert_alike(both, outcome)
+    assert len(outcome.changed("contoso")) == 5
+
+
+FAILING: dict[str, dict[str, Any]] = {
+    "unknown option": {"mailbox": "a@b.example", "colour": "red"},
+    "unknown word": {"mailbox": "a@b.example", "smtp_auth": "maybe"},
+    "a bare off": {"mailbox": "a@b.example", "smtp_auth": False},
+    "missing": {},
+    "not found": {"mailbox": "nobody@b.example"},
+    "wrong type": {"mailbox": "a@b.example", "timeout": "soon"},
+    "two credentials": {"mailbox": "a@b.example", "federated_token_file": "/etc/hostname"},
+}
+
+
+def test_failures_are_alike(both: Stage, tmp_path: Path) -> None:
+    tasks = [
+        task(name, "mailbox_smtp_auth", keywords={"ignore_errors": True}, **options)
+        for name, options in FAILING.items()
+    ]
+    outcome = both.run("-vvv", playbook=play(tmp_path, *tasks))
+    assert outcome.code == 0, outcome.output[-4000:]
+    assert_alike(both, outcome)
+    assert len(outcome.of("contoso", "failed")) == len(FAILING)
+    assert any("put the word in quotes" in message for message in outcome.failures("contoso"))
+
+
+def test_keywords_work_alike(both: Stage, tmp_path: Path) -> None:
+    mailbox = "support@{{ inventory_hostname }}.example"
+    unnamed = {
+        "keywords": {
+            "environment": {"AZURE_CLIENT_ID": "{{ connect_email_client_id }}"},
+            "failed_when": False,
+            "until": "found is not failed",
+            "retries": 2,
+            "delay": 0,
+        },
+        "client_id": "{{ omit }}",
+    }
+    path = play(
+        tmp_path,
+        task("environment", "mailbox_smtp_auth", "found", mailbox=mailbox, **unnamed),
+        task("no_log", "mailbox_smtp_auth", mailbox=mailbox, keywords={"no_log": True}),
+        task("check", "mailbox_smtp_auth", mailbox=mailbox, smtp_auth="inherit", keywords={"check_mode": True}),
+        task(
+            "changed_when", "mailbox_smtp_auth", mailbox=mailbox, smtp_auth="inherit", keywords={"changed_when": False}
+        ),
+    )
+    outcome = both.run("-vvv", playbook=path)
+    assert outcome.code == 0, outcome.output[-4000:]
+    assert_alike(both, outcome)
+    tasks = {line["task"]: line["result"] for line in outcome.of("contoso")}
+    assert tasks["check"]["changed"] is True
+    assert tasks["changed_when"]["changed"] is False
+    assert "censored" in json.dumps(tasks["no_log"])
+
+
+def test_async_become_and_delegation_start_the_module(both: Stage, tmp_path: Path) -> None:
+    mailbox = "support@{{ inventory_hostname }}.example"
+    path = play(
+        tmp_path,
+        task("async", "mailbox_smtp_auth", mailbox=mailbox, keywords={"async": 60, "poll": 1}),
+        task(
+            "delegated",
+            "mailbox_smtp_auth",
+            mailbox=mailbox,
+            keywords={
+                "delegate_to": "localhost",
+                "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+            },
+        ),
+    )
+    outcome = both.run("-vvv", playbook=path)
+    assert outcome.code == 0, outcome.output[-4000:]
+    assert outcome.output.count("AnsiballZ_mailbox_smtp_auth.py") >= 4
+    assert outcome.changed("contoso") == ["async"]
+
+
+def test_a_missing_library_is_named_with_the_interpreter(stage: Stage, tmp_path: Path) -> None:
+    stage.tenant("contoso")
+    stage.hosts["contoso"]["ansible_python_interpreter"] = "/usr/bin/python3"
+    stage.serve()
+    path = play(tmp_path, task("smtp", "mailbox_smtp_auth", mailbox="support@contoso.example"))
+    outcome = stage.run(playbook=path)
+    (message,) = outcome.failures("contoso")
+    assert "Traceback" not in outcome.output
+    assert "msal" in message or "requests" in message
+    assert "/usr/bin/python3" in message
+    assert "ansible_python_interpreter" in message
