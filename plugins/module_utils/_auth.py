@@ -63,6 +63,7 @@ EXPLANATIONS = {
     50194: ("the application is not multi-tenant", "Use the tenant's own id."),
 }
 PASSING = frozenset((50033, 90024, 90033, 90006))  # transient, by the same page
+LEAST_LIFE = 300  # seconds that a shared token must still be good for
 OPENID_CONFIGURATION = "/v2.0/.well-known/openid-configuration"
 
 
@@ -73,20 +74,64 @@ class Token:
     roles: FrozenSet[str]
 
 
+class SharedTexts:
+    """What keeps texts by name between the tasks of one run, secretly; see plugin_utils/_shared_tokens.py."""
+
+    def load(self, name: str) -> Optional[str]:
+        raise NotImplementedError
+
+    def save(self, name: str, text: str) -> None:
+        raise NotImplementedError
+
+
 class Tokens:
     """Tokens of one login. ``tenant_id`` is the tenant's GUID, known after the first token."""
 
-    def __init__(self, login: Login, transport: Transport) -> None:
+    def __init__(self, login: Login, transport: Transport, shared: Optional[SharedTexts] = None) -> None:
+        """``shared`` keeps tokens between the tasks of one run, where something can."""
         self._login = login
         self._transport = transport
+        self._shared = shared
         self._cached: Dict[str, Token] = {}
         self.tenant_id: Optional[str] = login.tenant_id if GUID.match(login.tenant_id) else None
 
     def get(self, scope: str, claims: Optional[str] = None, renew: bool = False) -> Token:
         """A token for one audience; ``renew`` or a claims challenge never answers from memory."""
         if renew or claims or scope not in self._cached:
-            self._cached[scope] = self._fetch(scope, claims)
+            shared = None if renew or claims else self._load(scope)
+            self._cached[scope] = shared or self._fetch(scope, claims)
         return self._cached[scope]
+
+    def _name(self, scope: str) -> str:
+        """Whatever a token depends on: another tenant, identity, credential or host never finds it."""
+        login = self._login
+        return json.dumps(
+            [
+                login.authority_host,
+                login.tenant_id,
+                login.client_id,
+                login.kind,
+                login.credential,
+                login.password,
+                scope,
+            ]
+        )
+
+    def _load(self, scope: str) -> Optional[Token]:
+        text = self._shared.load(self._name(scope)) if self._shared else None
+        claims = claims_of(text) if text else {}
+        expires = claims.get("exp")
+        if not isinstance(expires, (int, float)) or expires - self._transport.now().timestamp() < LEAST_LIFE:
+            return None
+        if self.tenant_id not in (None, str(claims.get("tid")).lower()):
+            return None
+        return self._accept(text or "", claims)
+
+    def _accept(self, text: str, claims: Dict[str, Any]) -> Token:
+        self.tenant_id = str(claims["tid"]).lower()
+        roles = claims.get("roles")
+        held = frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset()
+        return Token(text, self.tenant_id, held)
 
     def _fetch(self, scope: str, claims: Optional[str]) -> Token:
         login = self._login
@@ -109,7 +154,7 @@ class Tokens:
             except (ValueError, import_library("jwt").exceptions.PyJWTError) as failure:
                 raise self._value_error(doing, http, failure) from None
             if "access_token" in answer:
-                return self._checked(answer["access_token"], http, doing)
+                return self._checked(answer["access_token"], http, doing, scope)
             if attempt < 3 and _codes(answer) & PASSING:
                 self._transport.sleep(2.0**attempt)
                 continue
@@ -157,7 +202,7 @@ class Tokens:
             )
         return UnexpectedReply("Could not {0}: {1}.".format(doing, failure))
 
-    def _checked(self, text: str, http: _MsalHttp, doing: str) -> Token:
+    def _checked(self, text: str, http: _MsalHttp, doing: str, scope: str) -> Token:
         claims = claims_of(text)
         issued_for = str(claims.get("tid") or "").lower()
         expected = self.tenant_id or http.tenant_id
@@ -168,11 +213,9 @@ class Tokens:
                 ),
                 "Nothing was sent with it. Check tenant_id and the endpoints.",
             )
-        self.tenant_id = issued_for
-        roles = claims.get("roles")
-        return Token(
-            text, issued_for, frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset()
-        )
+        if self._shared:
+            self._shared.save(self._name(scope), text)
+        return self._accept(text, claims)
 
 
 class _MsalHttp:

@@ -293,7 +293,8 @@ def _address(label: str, name: str, value: str) -> str:
     try:
         scheme, _host, _port = origin_of(value)
     except ValueError:
-        raise InvalidInput("{0} is {1!r}, which is no address.".format(_sentence(label), value)) from None
+        shown = re.sub(r"[^/]*@", "…@", value)  # whatever stands there can be a password
+        raise InvalidInput("{0} is {1!r}, which is no address.".format(_sentence(label), shown)) from None
     if scheme != "https":
         raise InvalidInput("{0} is {1!r}; only https is accepted.".format(_sentence(label), value))
     if "?" in value or "#" in value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Optional
 
-from ._auth import Tokens
+from ._auth import SharedTexts, Tokens
 from ._exchange import Exchange
 from ._exchange_calls import ExchangeCalls
 from ._graph import Graph
@@ -20,11 +20,11 @@ from ._transport import Carrier, RequestsCarrier, Transport
 
 
 class Tenant:
-    def __init__(self, login: Login, transport: Transport) -> None:
+    def __init__(self, login: Login, transport: Transport, shared: Optional[SharedTexts] = None) -> None:
         self.login = login
         self.admin_client_id = login.client_id.lower()
         self._transport = transport
-        self._tokens = Tokens(login, transport)
+        self._tokens = Tokens(login, transport, shared)
         self._patience = Patience(transport, login.replication_timeout)
         graph = GraphCalls(Service("Microsoft Graph", login.graph_endpoint, login.graph_scope, self._tokens, transport))
         exchange = Service(
@@ -56,7 +56,9 @@ class Tenant:
 Connect = Callable[[Login], Tenant]
 
 
-def connect(login: Login, carrier: Optional[Carrier] = None, **clocks: Any) -> Tenant:
+def connect(
+    login: Login, carrier: Optional[Carrier] = None, shared: Optional[SharedTexts] = None, **clocks: Any
+) -> Tenant:
     """A tenant over the network, or over a carrier that a test hands in (then with its clocks)."""
     carrier = carrier or RequestsCarrier(login.verify)
-    return Tenant(login, Transport(carrier, login.timeout, login.max_retries, **clocks))
+    return Tenant(login, Transport(carrier, login.timeout, login.max_retries, **clocks), shared)

@@ -171,7 +171,7 @@ EXAMPLES = r"""
 - name: Write the sheet of a shared mailbox, for which a person signs in
   webex_connect.office365.handoff_sheet:
     tenant_id: 0f47778c-61c2-4b0a-8e94-3f05e737a1dd
-    path: sheets/orders.md
+    path: /srv/webex-connect/contoso/orders@contoso.example.md
     asset:
       name: Orders
       mailbox: orders@contoso.example

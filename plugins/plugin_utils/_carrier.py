@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Dict, Iterator, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -24,6 +25,8 @@ from ansible.utils.vars import merge_hash
 
 from ..module_utils._converge import Resource, converge, with_hint
 from ..module_utils._errors import TenantError
+from ..module_utils._tenant import connect
+from ._shared_tokens import SharedTokens
 
 # Where Ansible loads this file, before it forks its workers, the libraries are paid for once and not once a task.
 try:
@@ -35,6 +38,8 @@ except ImportError:
 else:
     LIBRARIES_ARE_HERE = all((msal, requests, yaml))
 
+TOKENS = SharedTokens()  # made before the workers are forked, so that all of them can read what one has saved
+CONNECT = partial(connect, shared=TOKENS)
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
@@ -87,7 +92,7 @@ class TenantAction(ActionBase):
             name = self._task.action.rsplit(".", 1)[-1]
             with self._as_a_module_would(environment):
                 try:
-                    result = converge(self.resource, options, bool(self._task.check_mode), name)
+                    result = converge(self.resource, options, bool(self._task.check_mode), name, connect=CONNECT)
                 except TenantError as failure:
                     result = {"failed": True, "msg": str(failure), **failure.facts}
         result["invocation"] = {"module_args": without_secrets(validator.argument_spec, validated.validated_parameters)}
