@@ -139,21 +139,19 @@ class ExchangeCalls:
         for item in Row(response.object() or None, "The answer to a batch").rows("responses"):
             key, status = (item.text("id") or "").lower(), item.number("status") or 0
             headers = {name.lower(): str(value) for name, value in item.row("headers").plain().items()}
-            answer = Response(status, headers, b"", item.plain().get("body"))
-            if key in ids and 200 <= status < 500 and status not in (401, 403) and judge(answer) == FINAL:
+            body = item.plain().get("body")
+            answer = Response(status, headers, b"", body)
+            final = isinstance(body, Mapping) and judge(answer) == FINAL
+            if key in ids and final and (200 <= status < 300 or status in (400, 404)):
                 answers[ids[key]] = answer
         return answers
 
     def _rows(self, command: Command, response: Response) -> List[Row]:
         what = "The answer to {0} ({1})".format(command.cmdlet, command.doing)
-        if response.status >= 400 or "error" in response.object():
-            raise self.failure(response, command)
-        if not 200 <= response.status < 300:
-            raise UnexpectedReply("{0} has the status {1}.".format(what, response.status))
         rows: List[Row] = []
         seen = set()
         while True:
-            page = Row(response.object(), what)
+            page = self._page(command, response, what)
             rows.extend(Row(row.plain(), what) for row in page.rows("value"))
             link = page.text("@odata.nextLink")
             if link is None:
@@ -162,14 +160,6 @@ class ExchangeCalls:
                 raise UnexpectedReply(what + " is incomplete, and a cut list is never taken for the whole.")
             seen.add(link)
             response = self._send(command, link)
-            if response.status >= 400:
-                raise self.failure(response, command)
-        if command.whole_list and page.texts("@adminapi.warnings"):
-            raise UnexpectedReply(
-                "{0} came with a warning, so it may be incomplete: {1}".format(
-                    what, " ".join(page.texts("@adminapi.warnings"))[:300]
-                )
-            )
         for row in rows:
             missing = [name for name in command.required if name not in row]
             if missing:
@@ -177,6 +167,23 @@ class ExchangeCalls:
                     "{0} lacks {1}.".format(what, ", ".join(missing)), "An absent value is not taken for an empty one."
                 )
         return rows
+
+    def _page(self, command: Command, response: Response, what: str) -> Row:
+        """One answer; an empty one means that there are no rows. An error can come inside a success."""
+        body = response.object()
+        if response.status >= 400 or body.get("error", body.get("@odata.error")) is not None:
+            raise self.failure(response, command)
+        if not 200 <= response.status < 300:
+            raise UnexpectedReply("{0} has the status {1}.".format(what, response.status))
+        parsed = response.json()
+        page = Row({} if parsed is None else parsed, what)
+        if command.whole_list and page.texts("@adminapi.warnings"):
+            raise UnexpectedReply(
+                "{0} came with a warning, so it may be incomplete: {1}".format(
+                    what, " ".join(page.texts("@adminapi.warnings"))[:300]
+                )
+            )
+        return page
 
     def failure(self, response: Response, command: Command) -> TenantError:
         kind, text = error_of(response)

@@ -129,7 +129,7 @@ class GraphCalls:
         seen = set()
         while True:
             page = self.row(response, doing)
-            if "value" not in page:
+            if page.plain().get("value") is None:
                 raise UnexpectedReply("The answer to «{0}» is no list.".format(doing))
             items.extend(page.rows("value"))
             link = page.text("@odata.nextLink")
@@ -188,7 +188,7 @@ class GraphCalls:
         answers = {}
         for item in self.row(response, doing).rows("responses"):
             number, status = item.text("id") or "", item.number("status") or 0
-            if not number.isdigit() or int(number) >= len(names):
+            if not number.isdecimal() or int(number) >= len(names):
                 continue
             headers = {key.lower(): str(value) for key, value in item.row("headers").plain().items()}
             answer = Response(status, headers, b"", item.plain().get("body"))

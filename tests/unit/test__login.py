@@ -321,6 +321,13 @@ def test_address_that_is_no_plain_https_address_is_refused(name: str, address: s
     assert said in refused({**IDS, "client_secret": SECRET, **OWN, name: address})
 
 
+@pytest.mark.parametrize("address", ["https://user:{0}@login.lab.example", "user:{0}@login.lab.example"])
+def test_password_in_an_address_is_not_repeated_in_the_refusal(address: str) -> None:
+    message = refused({**IDS, "client_secret": SECRET, **OWN, "graph_endpoint": address.format("hunter2")})
+    assert "hunter2" not in message
+    assert "@login.lab.example" in message
+
+
 def test_address_is_brought_into_plain_form() -> None:
     spelt = {name: address + "/" for name, address in OWN.items()}
     spelt["graph_endpoint"] = OWN["graph_endpoint"] + "/v1.0/"

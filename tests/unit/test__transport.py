@@ -101,7 +101,7 @@ def test_throttling_without_usable_patience_waits_in_growing_steps(
     headers = {} if retry_after is None else {"retry_after": retry_after}
     throttled = reply(429, **headers)
     assert send(Script(throttled, throttled, throttled, OK), clock, repeatable) is OK
-    for seconds, most in zip(clock.slept, (1, 2, 4)):
+    for seconds, most in zip(clock.slept, (1, 2, 4), strict=True):
         assert 0.75 * most <= seconds <= most
     assert len(clock.slept) == 3
 

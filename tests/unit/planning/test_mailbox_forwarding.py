@@ -172,7 +172,7 @@ def test_absent_leaves_nothing_of_ours_and_nothing_unmentioned_c19(
     plan = plan_forwarding(mailbox(**stored), wishes(state="absent", **wanted))
     assert changes_of(plan) == changes
     assert len(plan.warnings) == len(warned)
-    for text, warning in zip(warned, plan.warnings):
+    for text, warning in zip(warned, plan.warnings, strict=True):
         assert text in warning
 
 
