@@ -54,7 +54,7 @@ class Outcome:
             if result["action"].startswith(OURS) and "(" not in result["task"]:
                 for item in result["result"].get("results", [result["result"]]):
                     said.append((result["host"], result["task"], item.get("changed"), item.get("diff")))
-        return said
+        return sorted(said, key=lambda item: item[0])
 
 
 class Stage:

@@ -17,9 +17,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import InvalidInput, TenantError
-from ._login import LOGIN_OPTIONS, resolve_login, tenant_of
+from ._login import LOGIN_OPTIONS, place_of, resolve_login
 from ._planning.plan import Plan
 from ._snapshot import record
+from ._stores.store import STORE_OPTIONS, RunVault, Store, open_store
 from ._tenant import Connect, Tenant, connect
 
 Options = Dict[str, Any]
@@ -61,25 +62,33 @@ def converge(
     module_name: str,
     environ: Optional[Mapping[str, str]] = None,
     connect: Connect = connect,
+    vault: Optional[RunVault] = None,
 ) -> Dict[str, Any]:
-    """The task's result, with ``warnings`` beside it. Raises TenantError."""
+    """The task's result, with ``warnings`` beside it. Raises TenantError.
+
+    ``vault`` is what only the controller has: the run's vault secrets.
+    """
     environ = os.environ if environ is None else environ
     options = without_blanks(resource.options, given)
     if resource.of_application and not (options["app_id"] or options["object_id"]) and not check_mode:
         raise InvalidInput(PENDING, "Run the task that makes the application for real first.")
     if resource.offline:
-        tenant_id, warnings = tenant_of(given, environ)
+        tenant_id, cloud, warnings = place_of(given, environ)
         resource.check(options)
-        tenant: Any = _Offline(tenant_id)
+        tenant: Any = _Offline(tenant_id, cloud)
     else:
         login, warnings = resolve_login(given, environ)
+        stores = _open_stores(resource, options, vault)
         resource.check(options)
         tenant = connect(login)
+        for store in stores:
+            store.bind(tenant)
     applied: Dict[str, Any] = {}
     try:
         plan = resource.plan(resource.read(tenant, options), options)
         if plan.changed and not check_mode:
-            record(given.get("snapshot_path"), module_name, tenant, options, plan)
+            if not resource.offline:  # a snapshot is of the tenant
+                record(given.get("snapshot_path"), module_name, tenant, options, plan)
             applied = resource.apply(tenant, options, plan)
     except TenantError as failure:
         failure.facts.setdefault("tenant_id", tenant.tenant_id)
@@ -96,9 +105,20 @@ def converge(
     }
 
 
+def _open_stores(resource: Resource, options: Options, vault: Optional[RunVault]) -> List[Store]:
+    """Beside each option that describes a store, ``opened_`` and its name is that store, or None."""
+    stores = []
+    for name, option in resource.options.items():
+        if option.get("options") is STORE_OPTIONS:
+            options["opened_" + name] = store = open_store(options[name], vault) if options[name] else None
+            stores += [store] if store else []
+    return stores
+
+
 @dataclass
 class _Offline:
     tenant_id: str
+    cloud: str
     waited: List[Dict[str, Any]] = field(default_factory=list)
 
 
@@ -107,12 +127,12 @@ def _sorted(values: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def without_blanks(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> Options:
-    """The resource's own options, ends stripped; an empty text is "not given", and refused where one is required."""
+    """The resource's own options, ends stripped; an empty text is "not given": the default, or refused if required."""
     options: Options = {}
     for name, option in spec.items():
         value = given.get(name)
         if isinstance(value, str):
-            value = value.strip() or None
+            value = value.strip() or option.get("default")
         elif isinstance(value, list) and option.get("elements") == "str":
             value = [item.strip() for item in value]
             if "" in value:

@@ -162,10 +162,10 @@ def resolve_login(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tup
     return login, sources.warnings
 
 
-def tenant_of(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tuple[str, List[str]]:
-    """Only the tenant, for tasks that never sign in."""
+def place_of(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tuple[str, str, List[str]]:
+    """(tenant, cloud, warnings), for tasks that never sign in."""
     sources = _Sources(options, environ)
-    return _tenant(sources), sources.warnings
+    return _tenant(sources), _cloud_name(sources), sources.warnings
 
 
 def _tenant(sources: _Sources) -> str:

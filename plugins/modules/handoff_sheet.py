@@ -236,13 +236,9 @@ waited:
   elements: dict
 """
 
-import os
-
-from ..module_utils._clouds import CLOUDS
 from ..module_utils._converge import Resource, run_module
 from ..module_utils._errors import InvalidInput
 from ..module_utils._files import read_text, refuse_unwritable, write_atomically
-from ..module_utils._login import LOGIN_OPTIONS
 from ..module_utils._planning import handoff_sheet as planning
 
 SECRET_OPTIONS = {
@@ -277,8 +273,6 @@ OPTIONS = {
     "smtp_host": {"type": "str"},
     "smtp_port": {"type": "int", "default": 587},
     "smtp_security": {"type": "str", "choices": planning.SECURITIES, "default": "STARTTLS"},
-    # The one option of the login that a sheet depends on.
-    "cloud": LOGIN_OPTIONS["cloud"],
 }
 
 
@@ -290,10 +284,7 @@ def check(options):
 
 def read(tenant, options):
     path = options["path"]
-    cloud = options["cloud"] or os.environ.get("AZURE_CLOUD", "").strip() or "public"
-    if cloud not in CLOUDS:
-        raise InvalidInput("AZURE_CLOUD is {0!r}; it must be one of {1}.".format(cloud, ", ".join(CLOUDS)))
-    return planning.Current(tenant.tenant_id, cloud, _text_of(path), _text_of(planning.json_path_of(path)))
+    return planning.Current(tenant.tenant_id, tenant.cloud, _text_of(path), _text_of(planning.json_path_of(path)))
 
 
 def apply(tenant, options, plan):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,8 @@ def assert_ready(stage: Stage, name: str) -> dict[str, Any]:
     assert granted(tenant, app) >= CONSENTED
     live = [s for s in app["passwordCredentials"] if s["displayName"] == "webex-connect"]
     assert len(live) == 1
-    (store,) = (
-        (stage.output_dir / "secrets").rglob("webexconnect.yml")
-        if len(stage.hosts) == 1
-        else [path for path in (stage.output_dir / "secrets").rglob("*.yml") if tenant.tenant_id in str(path)]
-    )
+    folders = {tenant.tenant_id, tenant.domain}
+    (store,) = (path for path in (stage.output_dir / "secrets").rglob("*.yml") if path.parent.name in folders)
     (entry,) = yaml.safe_load(store.read_text())["secrets"]
     assert entry["secret_text"] == tenant.secret_texts[live[0]["keyId"]]
     for asset in wanted["connect_email_assets"]:
@@ -130,50 +128,63 @@ def test_check_announces_then_the_run_does_it_and_a_second_changes_nothing(stage
     assert len(stage.world.writes()) == writes
 
 
+Drift = Callable[[Tenant, dict[str, Any]], Any]
+DRIFTS: dict[str, tuple[str, Drift]] = {
+    "redirect": ("The application", lambda tenant, app: app["web"]["redirectUris"].clear()),
+    "implicit": (
+        "The application",
+        lambda tenant, app: app["web"]["implicitGrantSettings"].update(enableAccessTokenIssuance=False),
+    ),
+    "audience": ("The application", lambda tenant, app: app.update(signInAudience="AzureADMultipleOrgs")),
+    "secret": ("Its secret", lambda tenant, app: _age(tenant, app)),
+    "permissions": ("The permissions it asks for", lambda tenant, app: app["requiredResourceAccess"].pop()),
+    "assignment": (
+        "Consent for the organization",
+        lambda tenant, app: tenant.role_assignments.remove(
+            next(a for a in tenant.role_assignments if a["principalId"] == principal_id(tenant, app))
+        ),
+    ),
+    "grant": (
+        "Consent for the organization",
+        lambda tenant, app: next(g for g in tenant.grants if g["clientId"] == principal_id(tenant, app)).update(
+            scope="Mail.Read"
+        ),
+    ),
+    "smtp": (
+        "Authenticated SMTP of the mailbox",
+        lambda tenant, app: mailbox_of(tenant).update(SmtpClientAuthenticationDisabled=None),
+    ),
+    "forwarding": (
+        "Forwarding of the mailbox",
+        lambda tenant, app: mailbox_of(tenant).update(ForwardingSmtpAddress="smtp:stranger@fabrikam.example"),
+    ),
+}
+
+
+def principal_id(tenant: Tenant, app: dict[str, Any]) -> str:
+    return str(tenant.service_principal(app["appId"])["id"])
+
+
+def mailbox_of(tenant: Tenant) -> dict[str, Any]:
+    return tenant.mailbox(f"support@{tenant.domain}")
+
+
 def test_each_single_drift_is_put_back_and_nothing_else_is_touched(stage: Stage) -> None:
-    tenant = stage.tenant("contoso")
+    tenants = {name: stage.tenant(name) for name in DRIFTS}
     stage.serve()
-    assert_green(stage.run())
-    app = assert_ready(stage, "contoso")
-    mailbox = tenant.mailbox("support@contoso.example")
-    principal = tenant.service_principal(app["appId"])["id"]
-    drifts: dict[str, tuple[str, Any]] = {
-        "redirect URI": ("The application", lambda: app["web"]["redirectUris"].clear()),
-        "access tokens": (
-            "The application",
-            lambda: app["web"]["implicitGrantSettings"].update(enableAccessTokenIssuance=False),
-        ),
-        "audience": ("The application", lambda: app.update(signInAudience="AzureADMultipleOrgs")),
-        "secret": ("Its secret", lambda: _age(tenant, app)),
-        "permissions": ("The permissions it asks for", lambda: app["requiredResourceAccess"].pop()),
-        "application permission": (
-            "Consent for the organization",
-            lambda: tenant.role_assignments.remove(
-                next(a for a in tenant.role_assignments if a["principalId"] == principal)
-            ),
-        ),
-        "delegated permission": (
-            "Consent for the organization",
-            lambda: next(g for g in tenant.grants if g["clientId"] == principal).update(scope="Mail.Read"),
-        ),
-        "SMTP AUTH": (
-            "Authenticated SMTP of the mailbox",
-            lambda: mailbox.update(SmtpClientAuthenticationDisabled=None),
-        ),
-        "forwarding": (
-            "Forwarding of the mailbox",
-            lambda: mailbox.update(ForwardingSmtpAddress="smtp:stranger@fabrikam.example"),
-        ),
-    }
-    for name, (task, drift) in drifts.items():
-        drift()
-        outcome = stage.run()
-        assert_green(outcome)
-        mended = [step for step in outcome.changed() if step != "Hand-off sheet of the asset"]
+    assert_green(stage.run("--forks", "9"))
+    for name, (_task, drift) in DRIFTS.items():
+        drift(tenants[name], assert_ready(stage, name))
+    outcome = stage.run("--forks", "9")
+    assert_green(outcome)
+    for name, (task, _drift) in DRIFTS.items():
+        mended = [step for step in outcome.changed(name) if step != "Hand-off sheet of the asset"]
         assert mended == [task], name
-    app["passwordCredentials"][:] = app["passwordCredentials"][-1:]
-    assert_ready(stage, "contoso")
-    assert stage.run().changed() == []
+    secrets = our_application(tenants["secret"])["passwordCredentials"]
+    secrets[:] = secrets[-1:]
+    for name in DRIFTS:
+        assert_ready(stage, name)
+    assert stage.run("--forks", "9").changed() == []
 
 
 def _age(tenant: Tenant, app: dict[str, Any]) -> None:

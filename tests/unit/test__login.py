@@ -17,8 +17,8 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._login imp
     ENVIRONMENT,
     LOGIN_OPTIONS,
     Login,
+    place_of,
     resolve_login,
-    tenant_of,
 )
 from samples import ADMIN_ID, HOSTILE, QUICKLY, TENANT_ID
 
@@ -406,7 +406,7 @@ def test_unknown_cloud_in_the_environment_is_refused_with_the_choices() -> None:
 )
 def test_guid_or_domain_is_a_tenant(tenant: str) -> None:
     assert resolved({"tenant_id": tenant}, **AZURE).tenant_id == tenant.lower()
-    assert tenant_of({"tenant_id": tenant}, {}) == (tenant.lower(), [])
+    assert place_of({"tenant_id": tenant}, {}) == (tenant.lower(), "public", [])
 
 
 @pytest.mark.parametrize(
