@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -59,6 +60,8 @@ class Runner:
         self.world = world
         self.clock = clock
         self.defaults = defaults
+        self.vault: Any = None  # what only the controller has
+        self.doors: dict[str, Any] = {}  # further services, by host
 
     def __call__(self, module: str, check: bool = False, **options: Any) -> dict[str, Any]:
         resource = importlib.import_module(PLUGINS + "modules." + module).RESOURCE
@@ -69,8 +72,11 @@ class Runner:
         if validated.error_messages:
             raise Failed("; ".join(validated.error_messages), {})
         refused, self.world.refuse_writes = self.world.refuse_writes, check
+        for door in self.doors.values():
+            door.refuse_writes = check
         try:
-            return converge(resource, validated.validated_parameters, check, module, environ={}, connect=self.connect)
+            given = validated.validated_parameters
+            return converge(resource, given, check, module, environ={}, connect=self.connect, vault=self.vault)
         except TenantError as failure:
             raise Failed(str(failure), failure.facts) from None
         finally:
@@ -86,8 +92,9 @@ class Runner:
         )
 
     def carry(self, request: Request, timeout: float) -> Response:
+        service = self.doors.get(urlsplit(request.url).netloc, self.world)
         try:
-            reply = self.world.handle(request.method, request.url, request.headers, request.body)
+            reply = service.handle(request.method, request.url, request.headers, request.body)
         except ConnectionLost as lost:
             raise ConnectionFailed(str(lost), sent=True) from None
         return Response(reply.status, {name.lower(): value for name, value in reply.headers.items()}, reply.body)

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from hypothesis import settings
 
 from ansible_collections.webex_connect.office365.plugins.module_utils._exchange import Mailbox
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_objects import (
@@ -17,12 +19,11 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._graph_obj
     Secret,
     ServicePrincipal,
 )
-from hypothesis import settings
 
 # For properties: no clock that a busy machine could break, and no folder of remembered examples.
 QUICKLY = settings(deadline=None, max_examples=60, database=None)
 
-NOW = datetime(2026, 11, 25, 8, 0, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 TENANT_ID = "0f47778c-61c2-4b0a-8e94-3f05e737a1dd"
 ADMIN_ID = "b1a7e5c0-4a4b-4c69-9a3e-5f1f0d3c2a10"
 APP_ID = "5a1d2c3b-0000-4000-8000-00000000a001"
@@ -96,9 +97,7 @@ def key_id(number: int) -> str:
 
 def secret(number: int, days: float | None, name: str | None = "webex-connect") -> Secret:
     """A secret that ends in so many days; None for one without an end."""
-    return Secret(
-        key_id(number), name, NOW - timedelta(days=10), None if days is None else NOW + timedelta(days=days)
-    )
+    return Secret(key_id(number), name, NOW - timedelta(days=10), None if days is None else NOW + timedelta(days=days))
 
 
 def mailbox(**differences: Any) -> Mailbox:

@@ -29,7 +29,9 @@ class Script:
         self.requests.append(request)
         answer = self.answers.pop(0) if self.answers else self.rest
         if answer is None:
-            raise AssertionError("Nothing more was expected, but there came {0} {1}".format(request.method, request.url))
+            raise AssertionError(
+                "Nothing more was expected, but there came {0} {1}".format(request.method, request.url)
+            )
         if isinstance(answer, BaseException):
             raise answer
         return answer(request) if callable(answer) else answer

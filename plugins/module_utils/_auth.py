@@ -139,7 +139,7 @@ class Tokens:
         msal = import_library("msal")
         for attempt in range(4):
             # msal remembers failed answers per application object, so each try takes a new one.
-            http = _MsalHttp(self._transport, login, doing)
+            http = _MsalHttp(self._transport, login, self.tenant_id, doing)
             try:
                 application = msal.ConfidentialClientApplication(
                     login.client_id,
@@ -151,9 +151,9 @@ class Tokens:
                 answer = application.acquire_token_for_client([scope], claims_challenge=claims)
             except msal.exceptions.MsalServiceError as failure:
                 raise Unreachable("Could not {0}: {1}.".format(doing, failure), "Run again later.") from None
-            except (ValueError, import_library("jwt").exceptions.PyJWTError) as failure:
+            except (ValueError, TypeError, import_library("jwt").exceptions.PyJWTError) as failure:
                 raise self._value_error(doing, http, failure) from None
-            if "access_token" in answer:
+            if isinstance(answer.get("access_token"), str):
                 return self._checked(answer["access_token"], http, doing, scope)
             if attempt < 3 and _codes(answer) & PASSING:
                 self._transport.sleep(2.0**attempt)
@@ -189,7 +189,7 @@ class Tokens:
         return found
 
     def _value_error(self, doing: str, http: _MsalHttp, failure: Exception) -> Exception:
-        """msal's ValueErrors are an unknown tenant (its discovery answered 4xx) or an unusable certificate."""
+        """An unknown tenant (msal's discovery answered 4xx), or a certificate and a password that do not fit."""
         if http.refusal is not None:
             try:
                 _refuse(http.refusal, doing, self._login)
@@ -221,20 +221,21 @@ class Tokens:
 class _MsalHttp:
     """The ``http_client`` of msal over our transport, so that retries, hosts and budgets are one thing.
 
-    The metadata of a tenant given as a GUID holds nothing that is not known, so it is not asked for.
+    The metadata of a tenant whose GUID is known holds nothing else that is not known, so it is not asked for.
     """
 
-    def __init__(self, transport: Transport, login: Login, doing: str) -> None:
+    def __init__(self, transport: Transport, login: Login, known_tenant: Optional[str], doing: str) -> None:
         self._transport = transport
         self._login = login
+        self._known_tenant = known_tenant
         self._doing = doing
         self._origin = origin_of(login.authority_host)
         self.tenant_id: Optional[str] = None
         self.refusal: Optional[Dict[str, Any]] = None
 
     def get(self, url: str, params: Any = None, headers: Optional[Mapping[str, str]] = None, **unused: Any) -> Any:
-        if url.endswith(OPENID_CONFIGURATION) and GUID.match(self._login.tenant_id):
-            base = "{0}/{1}".format(self._login.authority_host, self._login.tenant_id)
+        if url.endswith(OPENID_CONFIGURATION) and self._known_tenant:
+            base = "{0}/{1}".format(self._login.authority_host, self._known_tenant)
             known = {
                 "issuer": base + "/v2.0",
                 "authorization_endpoint": base + "/oauth2/v2.0/authorize",
@@ -331,7 +332,7 @@ def _first_sentence(answer: Mapping[str, Any], login: Login) -> str:
     for secret in (login.credential, login.password):
         if secret:
             text = text.replace(secret, "…")
-    return text[:300]
+    return re.sub(r"eyJ[\w.-]+", "…", text)[:300]  # an assertion is a JSON web token
 
 
 def _read(path: str, option: str) -> bytes:

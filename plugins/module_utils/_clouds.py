@@ -4,7 +4,8 @@
 """Addresses and audiences per Microsoft cloud: data, no logic.
 
 Sources: Microsoft Graph "National cloud deployments"; Exchange Online "Admin API endpoints"; for the
-audiences of the government and 21Vianet Exchange hosts no page is known, they follow the host's name.
+audiences of the government and 21Vianet Exchange hosts no page is known, they follow the host's name; for
+Key Vault "Azure Key Vault, vaults and objects" (DNS suffixes), whose audience is the suffix's own host.
 """
 
 from __future__ import annotations
@@ -20,9 +21,16 @@ class Cloud(NamedTuple):
     exchange_scope: str
     smtp_host: str
     smtp_scope: str
+    vault_suffix: str
+
+    @property
+    def vault_scope(self) -> str:
+        return "https://{0}/.default".format(self.vault_suffix)
 
 
-def _cloud(login: str, graph: str, exchange: str, exchange_audience: str, smtp_host: str, smtp_resource: str) -> Cloud:
+def _cloud(
+    login: str, graph: str, exchange: str, exchange_audience: str, smtp_host: str, smtp_resource: str, vaults: str
+) -> Cloud:
     return Cloud(
         authority_host=login,
         graph_endpoint=graph,
@@ -31,6 +39,7 @@ def _cloud(login: str, graph: str, exchange: str, exchange_audience: str, smtp_h
         exchange_scope=exchange_audience + "/.default",
         smtp_host=smtp_host,
         smtp_scope="offline_access {0}/SMTP.Send".format(smtp_resource),
+        vault_suffix=vaults,
     )
 
 
@@ -42,6 +51,7 @@ CLOUDS = {
         "https://outlook.office365.com",
         "smtp.office365.com",
         "https://outlook.office.com",
+        "vault.azure.net",
     ),
     "usgov_high": _cloud(
         "https://login.microsoftonline.us",
@@ -50,6 +60,7 @@ CLOUDS = {
         "https://outlook.office365.us",
         "smtp.office365.us",
         "https://outlook.office365.us",
+        "vault.usgovcloudapi.net",
     ),
     "usgov_dod": _cloud(
         "https://login.microsoftonline.us",
@@ -58,6 +69,7 @@ CLOUDS = {
         "https://outlook-dod.office365.us",
         "outlook-dod.office365.us",
         "https://outlook-dod.office365.us",
+        "vault.usgovcloudapi.net",
     ),
     "china": _cloud(
         "https://login.chinacloudapi.cn",
@@ -66,5 +78,6 @@ CLOUDS = {
         "https://partner.outlook.cn",
         "smtp.partner.outlook.cn",
         "https://partner.outlook.cn",
+        "vault.azure.cn",
     ),
 }

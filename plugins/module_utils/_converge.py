@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -33,7 +33,8 @@ class Resource:
 
     ``check`` refuses unusable wishes without any network; ``read`` only reads; ``plan`` decides;
     ``apply`` carries the steps out and returns what only the server knows, by key of the result.
-    A resource without ``read`` and ``apply`` signs in nowhere.
+    One that is ``offline`` signs in nowhere; only such a one may write in check mode, and only where its files
+    tell of tenants and change none, so that a run that promises to change nothing still leaves its account.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Resource:
     constraints: Dict[str, Any] = field(default_factory=dict)
     of_application: bool = False
     offline: bool = False
+    writes_in_check_mode: bool = False
 
     def module_arguments(self) -> Dict[str, Any]:
         """The arguments of ``AnsibleModule``."""
@@ -86,7 +88,7 @@ def converge(
     applied: Dict[str, Any] = {}
     try:
         plan = resource.plan(resource.read(tenant, options), options)
-        if plan.changed and not check_mode:
+        if plan.changed and (not check_mode or (resource.offline and resource.writes_in_check_mode)):
             if not resource.offline:  # a snapshot is of the tenant
                 record(given.get("snapshot_path"), module_name, tenant, options, plan)
             applied = resource.apply(tenant, options, plan)
@@ -171,12 +173,21 @@ def run_module(resource: Resource) -> None:
 
 def find_application(tenant: Tenant, options: Options) -> Tuple[Optional[Any], Optional[Any]]:
     """(application, service principal) that the options name; (None, None) for one that is yet to be made."""
+    application, principal, _resources = find_application_with(tenant, options)
+    return application, principal
+
+
+def find_application_with(
+    tenant: Tenant, options: Options, resource_app_ids: Sequence[str] = (), principal: bool = True
+) -> Tuple[Optional[Any], Optional[Any], Dict[str, Any]]:
+    """The same, and APIs by app id; all in one request where the application is named by its app id."""
     if options["app_id"]:
-        application, principal = tenant.graph.application_and_principal(options["app_id"])
+        application, found, resources = tenant.graph.application_with(options["app_id"], resource_app_ids, principal)
         if application is None:
             application = tenant.graph.existing_application(app_id=options["app_id"])
-        return application, principal
+        return application, found, resources
+    resources = tenant.consent.resources(resource_app_ids) if resource_app_ids else {}
     if options["object_id"]:
         application = tenant.graph.existing_application(object_id=options["object_id"])
-        return application, tenant.graph.service_principal(application.app_id)
-    return None, None
+        return application, tenant.graph.service_principal(application.app_id) if principal else None, resources
+    return None, None, resources

@@ -101,17 +101,28 @@ class Exchange:
         A primary address or an id names one mailbox for certain. Anything else (display name, alias,
         sign-in name, secondary address) is compared with every mailbox, since the service may pick one of several.
         """
-        wanted = identity.lower()
-        doing = "find mailbox {0}".format(identity)
         try:
-            rows = self._calls.invoke(self._mailbox_command(doing, {"Identity": identity}))
-        except NotFound as absence:
-            absence.advice = (
+            answer: Union[List[Row], TenantError] = self._calls.invoke(self.look_up(identity))
+        except (NotFound, Conflict) as failure:
+            answer = failure
+        return self.resolved(identity, answer)
+
+    def look_up(self, identity: str) -> Command:
+        """The read whose answer ``resolved`` takes, for a batch."""
+        return self._mailbox_command(_finding(identity), {"Identity": identity})
+
+    def resolved(self, identity: str, answer: Union[List[Row], TenantError]) -> Mailbox:
+        """The second half of ``mailbox``, after the answer to its first read."""
+        wanted = identity.lower()
+        doing = _finding(identity)
+        if isinstance(answer, NotFound):
+            answer.advice = (
                 "No mailbox is called that. Give its primary address; a user without a licence has no mailbox."
             )
-            raise
-        except Conflict:
-            rows = []
+            raise answer
+        if isinstance(answer, TenantError) and not isinstance(answer, Conflict):
+            raise answer
+        rows = [] if isinstance(answer, Conflict) else answer
         found = [Mailbox.from_exchange(row) for row in rows]
         if len(found) == 1 and wanted in found[0].exact_names:
             return found[0]
@@ -175,12 +186,12 @@ class Exchange:
                 raise UnexpectedReply("Could not {0}: the answer is about another mailbox.".format(doing))
         unread = [
             label
-            for label, answer in (
-                ("the user's authentication policy", user),
-                ("the organization's default authentication policy", config),
-                ("the authentication policies", policies),
+            for label, answer, is_one in (
+                ("the user's authentication policy", user, True),
+                ("the organization's default authentication policy", config, True),
+                ("the authentication policies", policies, False),
             )
-            if isinstance(answer, TenantError)
+            if isinstance(answer, TenantError) or (is_one and len(answer) != 1)
         ]
         of_user = _text_of(user, "AuthenticationPolicy")
         policy = of_user or _text_of(config, "DefaultAuthenticationPolicy")
@@ -213,6 +224,10 @@ class Exchange:
         parameters: Dict[str, Union[str, bool, None]] = {"Identity": mailbox.guid}
         parameters.update({theirs[name]: value for name, value in changes.items()})
         self._calls.invoke(Command("Set-Mailbox", "set the forwarding of {0}".format(mailbox.address), parameters))
+
+
+def _finding(identity: str) -> str:
+    return "find mailbox {0}".format(identity)
 
 
 def _the_one(answer: Union[List[Row], TenantError], doing: str) -> Row:

@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ._errors import AnswerLost, NotFound, Refused, UnexpectedReply
 from ._graph_calls import READ_APPLICATIONS, WRITE_APPLICATIONS, GraphCalls, quoted
+from ._graph_consent import resource_path
 from ._graph_objects import (
     APPLICATION_PROPERTIES,
     SERVICE_PRINCIPAL_PROPERTIES,
     Application,
+    Resource,
     Secret,
     ServicePrincipal,
     application_to_graph,
     requested_to_graph,
 )
 from ._graph_replication import GRACE, LOOKING_BACK, YOUTH, lagging, once
-from ._rows import parse_time, precise_time
+from ._rows import Row, parse_time, precise_time
 from ._service import Patience
 from ._stores.record import Record
 
@@ -178,6 +180,41 @@ class Graph:
                 LOOKING_BACK,
             )
 
+    def deleted_application(
+        self, app_id: Optional[str] = None, object_id: Optional[str] = None
+    ) -> Optional[Application]:
+        """The application with this id if it is among the deleted items, where it stays for 30 days."""
+        for row in self._deleted("application", APPLICATION_PROPERTIES):
+            found = Application.from_graph(row)
+            if (app_id or "").lower() == found.app_id.lower() or (object_id or "").lower() == found.object_id.lower():
+                return found
+        return None
+
+    def _deleted(self, kind: str, properties: str) -> List[Row]:
+        path = "/directory/deletedItems/microsoft.graph.{0}?$select={1}".format(kind, properties)
+        return self._calls.list(path, "read the deleted items", READ_APPLICATIONS)
+
+    def restore_application(self, application: Application) -> ServicePrincipal:
+        """Takes it back from the deleted items. Its service principal does not come with it, but lies there too."""
+        self._restore(application.object_id, "application {0}".format(application.app_id))
+        self._patience.require(
+            lambda: self.application(object_id=application.object_id), "application {0}".format(application.app_id)
+        )
+        what = "the service principal of application {0}".format(application.app_id)
+        for row in self._deleted("servicePrincipal", "id,appId"):
+            if (row.text("appId") or "").lower() == application.app_id.lower():
+                self._restore(row.required_text("id"), what)
+                return self._patience.require(lambda: self.service_principal(application.app_id), what)
+        return self.create_service_principal(application.app_id, young=False)
+
+    def _restore(self, object_id: str, what: str) -> None:
+        """One that is back already is as good: a second call finds nothing among the deleted items."""
+        path = "/directory/deletedItems/{0}/restore".format(quoted(object_id))
+        try:
+            self._calls.call("POST", path, "restore {0}".format(what), WRITE_APPLICATIONS, repeatable=True)
+        except NotFound:
+            pass
+
     def _delete(self, path: str, doing: str) -> bool:
         """Whether there was something to delete."""
         try:
@@ -196,18 +233,29 @@ class Graph:
 
     def application_and_principal(self, app_id: str) -> Tuple[Optional[Application], Optional[ServicePrincipal]]:
         """Both in one request."""
+        application, principal, _resources = self.application_with(app_id)
+        return application, principal
+
+    def application_with(
+        self, app_id: str, resource_app_ids: Iterable[str] = (), principal: bool = True
+    ) -> Tuple[Optional[Application], Optional[ServicePrincipal], Dict[str, Optional[Resource]]]:
+        """The application, its service principal unless that is not wanted, and APIs by app id, in one request."""
+        paths = {"application": _application_path(app_id) + "?$select=" + APPLICATION_PROPERTIES}
+        if principal:
+            paths["principal"] = _service_principal_path(app_id)
+        paths.update({"resource " + item: resource_path(item) for item in resource_app_ids})
         found = self._calls.objects(
-            {
-                "application": _application_path(app_id) + "?$select=" + APPLICATION_PROPERTIES,
-                "principal": _service_principal_path(app_id),
-            },
-            "read application {0} and its service principal".format(app_id),
-            READ_APPLICATIONS,
+            paths, "read application {0} and what belongs to it".format(app_id), READ_APPLICATIONS
         )
-        application, principal = found["application"], found["principal"]
+        application, service_principal = found["application"], found.get("principal")
         return (
             Application.from_graph(application) if application else None,
-            ServicePrincipal.from_graph(principal) if principal else None,
+            ServicePrincipal.from_graph(service_principal) if service_principal else None,
+            {
+                name.split(" ", 1)[1]: Resource.from_graph(row) if row else None
+                for name, row in found.items()
+                if name.startswith("resource ")
+            },
         )
 
     def create_service_principal(self, app_id: str, young: bool) -> ServicePrincipal:

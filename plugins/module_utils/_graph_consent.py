@@ -20,6 +20,11 @@ ASSIGN_ROLES = "AppRoleAssignment.ReadWrite.All"
 GRANT_DELEGATED = "DelegatedPermissionGrant.ReadWrite.All"
 
 
+def resource_path(app_id: str) -> str:
+    """The API with this app id, as far as ``Resource`` needs it."""
+    return "/servicePrincipals(appId='{0}')?$select={1}".format(quoted(app_id), RESOURCE_PROPERTIES)
+
+
 class Consent:
     def __init__(self, calls: GraphCalls, patience: Patience) -> None:
         self._calls = calls
@@ -27,10 +32,7 @@ class Consent:
 
     def resources(self, app_ids: Iterable[str]) -> Dict[str, Optional[Resource]]:
         """APIs in this tenant by app id, each with what it offers; None where the tenant does not have it."""
-        paths = {
-            app_id: "/servicePrincipals(appId='{0}')?$select={1}".format(quoted(app_id), RESOURCE_PROPERTIES)
-            for app_id in app_ids
-        }
+        paths = {app_id: resource_path(app_id) for app_id in app_ids}
         rows = self._calls.objects(
             paths, "read the permissions that {0} offer".format(", ".join(paths)), READ_APPLICATIONS
         )

@@ -30,16 +30,15 @@ def record(path: Optional[str], module: str, tenant: Any, options: Mapping[str, 
         "after": plan.after,
     }
     try:
-        snapshot = json.loads(read_text(path) or "null") or {
-            "version": VERSION,
-            "tenant_id": tenant.tenant_id,
-            "entries": [],
-        }
-        if snapshot["tenant_id"] != tenant.tenant_id:
-            raise ValueError("it belongs to tenant {0}".format(snapshot["tenant_id"]))
+        text = read_text(path)
+        snapshot = json.loads(text) if text else {"version": VERSION, "tenant_id": tenant.tenant_id, "entries": []}
+        if not isinstance(snapshot, dict) or not isinstance(snapshot.get("entries"), list):
+            raise ValueError("it holds something else than a snapshot")
+        if snapshot.get("tenant_id") != tenant.tenant_id:
+            raise ValueError("it belongs to tenant {0}".format(snapshot.get("tenant_id")))
         snapshot["entries"].append(entry)
         write_atomically(path, json.dumps(snapshot, indent=2, sort_keys=True, default=str) + "\n")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (OSError, ValueError, TypeError) as problem:
         raise InvalidInput(
             "The snapshot {0} cannot be written: {1}.".format(os.path.abspath(path), problem),
             "Nothing was changed. Give another snapshot_path.",

@@ -11,21 +11,27 @@ from typing import Any, Callable, Dict, List, Optional
 from ._auth import SharedTexts, Tokens
 from ._exchange import Exchange
 from ._exchange_calls import ExchangeCalls
+from ._exchange_policies import ExternalForwarding
 from ._graph import Graph
 from ._graph_calls import GraphCalls
 from ._graph_consent import Consent
+from ._graph_policies import Policies
 from ._login import Login
 from ._service import Patience, Service
 from ._transport import Carrier, RequestsCarrier, Transport
 
 
 class Tenant:
-    def __init__(self, login: Login, transport: Transport, shared: Optional[SharedTexts] = None) -> None:
+    def __init__(
+        self, login: Login, open_transport: Callable[[Any], Transport], shared: Optional[SharedTexts] = None
+    ) -> None:
+        """``open_transport`` takes what ``Login.verify`` says of certificates."""
         self.login = login
         self.admin_client_id = login.client_id.lower()
-        self._transport = transport
+        self.open_transport = open_transport
+        self._transport = transport = open_transport(login.verify)
         self._tokens = Tokens(login, transport, shared)
-        self._patience = Patience(transport, login.replication_timeout)
+        self.patience = Patience(transport, login.replication_timeout)
         graph = GraphCalls(Service("Microsoft Graph", login.graph_endpoint, login.graph_scope, self._tokens, transport))
         exchange = Service(
             "Exchange Online",
@@ -35,9 +41,16 @@ class Tenant:
             transport,
             regional=login.built_in,
         )
-        self.graph = Graph(graph, self._patience)
-        self.consent = Consent(graph, self._patience)
-        self.exchange = Exchange(ExchangeCalls(exchange, self._tokens, login.exchange_scope))
+        self.graph = Graph(graph, self.patience)
+        self.consent = Consent(graph, self.patience)
+        self.policies = Policies(graph, self.patience)
+        exchange_calls = ExchangeCalls(exchange, self._tokens, login.exchange_scope)
+        self.exchange = Exchange(exchange_calls)
+        self.external_forwarding = ExternalForwarding(exchange_calls, self.exchange, self.patience)
+
+    def service(self, name: str, base: str, scope: str) -> Service:
+        """One more API that the admin identity signs in to."""
+        return Service(name, base, scope, self._tokens, self._transport)
 
     @property
     def tenant_id(self) -> str:
@@ -46,7 +59,7 @@ class Tenant:
 
     @property
     def waited(self) -> List[Dict[str, Any]]:
-        return self._patience.waited
+        return self.patience.waited
 
     def now(self) -> datetime:
         """UTC, by the service's clock."""
@@ -60,5 +73,8 @@ def connect(
     login: Login, carrier: Optional[Carrier] = None, shared: Optional[SharedTexts] = None, **clocks: Any
 ) -> Tenant:
     """A tenant over the network, or over a carrier that a test hands in (then with its clocks)."""
-    carrier = carrier or RequestsCarrier(login.verify)
-    return Tenant(login, Transport(carrier, login.timeout, login.max_retries, **clocks), shared)
+
+    def open_transport(verify: Any) -> Transport:
+        return Transport(carrier or RequestsCarrier(verify), login.timeout, login.max_retries, **clocks)
+
+    return Tenant(login, open_transport, shared)

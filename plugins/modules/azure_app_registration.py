@@ -22,6 +22,7 @@ description:
 extends_documentation_fragment:
   - webex_connect.office365._auth
   - webex_connect.office365._attributes
+  - webex_connect.office365._stores
 options:
   display_name:
     description:
@@ -50,20 +51,6 @@ options:
         before you set this.
     type: bool
     default: false
-  store:
-    description:
-      - The store of M(webex_connect.office365.app_secret). Only its records are read, to recognise an application of
-        an earlier run.
-    type: dict
-    suboptions:
-      type:
-        description: Kind of store.
-        type: str
-        choices: [file]
-        default: file
-      path:
-        description: The file, for O(store.type=file).
-        type: path
   sign_in_audience:
     description:
       - Who may sign in; the four values of Microsoft Graph. For Webex Connect a single tenant is enough.
@@ -112,6 +99,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  restore_deleted:
+    description:
+      - Whether an application that O(app_id) or O(object_id) names is taken back from the deleted items, with its
+        service principal, if it is there. What was granted to it has to be granted again.
+    type: bool
+    default: false
   permanent:
     description:
       - Whether O(state=absent) also deletes it from the deleted items, for good.
@@ -156,7 +149,9 @@ tenant_id:
   type: str
   sample: 0f47778c-61c2-4b0a-8e94-3f05e737a1dd
 application:
-  description: The application after the task. With O(state=absent) every value is null.
+  description:
+    - The application after the task. With O(state=absent), the one that was deleted, as it was; every value is null if
+      there was none.
   returned: success
   type: dict
   contains:
@@ -169,6 +164,9 @@ application:
     service_principal_id:
       description: Object ID of the service principal, null in check mode for one that is yet to be made.
       type: str
+    created_by_us:
+      description: Whether the admin identity itself made it, as the service tells.
+      type: bool
     display_name:
       description: The name.
       type: str
@@ -202,6 +200,7 @@ application:
     app_id: 3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10
     object_id: 9a0e2f6d-2d39-4a4d-8d0e-4a54c3f6a8b7
     service_principal_id: 6e1b7d0e-9a1d-4f3a-9b47-53f1c2f0a0d1
+    created_by_us: true
     display_name: WebexConnect
     unique_name: null
     sign_in_audience: AzureADMyOrg
@@ -220,7 +219,7 @@ waited:
 
 from ..module_utils._converge import Resource, run_module
 from ..module_utils._planning import app_registration as planning
-from ..module_utils._stores.store import STORE_OPTIONS, open_store
+from ..module_utils._stores.store import STORE_OPTIONS
 
 OPTIONS = {
     "display_name": {"type": "str"},
@@ -247,28 +246,39 @@ OPTIONS = {
     "tags": {"type": "list", "elements": "str"},
     "service_management_reference": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "restore_deleted": {"type": "bool", "default": False},
     "permanent": {"type": "bool", "default": False},
 }
 
 
 def read(tenant, options):
-    graph = tenant.graph
+    graph, store = tenant.graph, options["opened_store"]
     if options["app_id"]:
         exact, principal = graph.application_and_principal(options["app_id"])
-        return planning.Current(tenant.admin_client_id, exact=exact, principal=principal)
+        return planning.Current(
+            tenant.admin_client_id, exact, principal=principal, deleted=deleted(graph, options, exact)
+        )
     if options["object_id"] or options["unique_name"]:
         exact = graph.application(object_id=options["object_id"], unique_name=options["unique_name"])
         principal = graph.service_principal(exact.app_id) if exact else None
-        return planning.Current(tenant.admin_client_id, exact=exact, principal=principal)
+        return planning.Current(
+            tenant.admin_client_id, exact, principal=principal, deleted=deleted(graph, options, exact)
+        )
     named = graph.applications_named(options["display_name"])
     only = named[0] if len(named) == 1 else None
     return planning.Current(
         tenant.admin_client_id,
         named=named,
         owners=graph.owners_of(only) if only and only.created_by_app_id != tenant.admin_client_id else None,
-        recorded=open_store(options["store"]).app_ids(tenant.tenant_id) if options["store"] else (),
+        recorded=store.app_ids(tenant.tenant_id) if store else (),
         principal=graph.service_principal(only.app_id) if only else None,
     )
+
+
+def deleted(graph, options, exact):
+    if exact or not options["restore_deleted"] or options["state"] == "absent":
+        return None
+    return graph.deleted_application(options["app_id"], options["object_id"])
 
 
 def apply(tenant, options, plan):
@@ -280,6 +290,8 @@ def apply(tenant, options, plan):
             graph.wait_until_visible(application)
             learnt.update(app_id=application.app_id, object_id=application.object_id)
             learnt.update(service_principal_id=principal.object_id)
+        elif name == "restore":
+            learnt.update(service_principal_id=graph.restore_application(arguments["application"]).object_id)
         elif name == "create_service_principal":
             principal = graph.create_service_principal(arguments["application"].app_id, young=False)
             learnt.update(service_principal_id=principal.object_id)

@@ -94,6 +94,17 @@ options:
       app_id:
         description: Accepted and not used.
         type: str
+      rotation:
+        description:
+          - Where the secret stands in its rotation. While older secrets of the name are left, the sheet tells what to do
+            in the asset that exists. Read are C(old_key_ids), C(since) and C(retire_after).
+        type: dict
+      proved:
+        description: Accepted and not used.
+        type: bool
+      proof:
+        description: Accepted and not used.
+        type: dict
       start:
         description: Accepted and not used.
         type: str
@@ -248,6 +259,9 @@ SECRET_OPTIONS = {
     "stored_in": {"type": "str"},
     "rotate_before_days": {"type": "int"},
     "app_id": {"type": "str"},
+    "rotation": {"type": "dict"},
+    "proved": {"type": "bool"},
+    "proof": {"type": "dict"},
     "start": {"type": "str"},
     "other_live_key_ids": {"type": "list", "elements": "str", "no_log": False},
     # An option only so that a text that is handed over by mistake is masked.

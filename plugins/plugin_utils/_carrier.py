@@ -27,6 +27,7 @@ from ..module_utils._converge import Resource, converge, with_hint
 from ..module_utils._errors import TenantError
 from ..module_utils._tenant import connect
 from ._shared_tokens import SharedTokens
+from ._vault import ControllerVault
 
 # Where Ansible loads this file, before it forks its workers, the libraries are paid for once and not once a task.
 try:
@@ -92,7 +93,9 @@ class TenantAction(ActionBase):
             name = self._task.action.rsplit(".", 1)[-1]
             with self._as_a_module_would(environment):
                 try:
-                    result = converge(self.resource, options, bool(self._task.check_mode), name, connect=CONNECT)
+                    vault = ControllerVault(self._loader)
+                    check_mode = bool(self._task.check_mode)
+                    result = converge(self.resource, options, check_mode, name, connect=CONNECT, vault=vault)
                 except TenantError as failure:
                     result = {"failed": True, "msg": str(failure), **failure.facts}
         result["invocation"] = {"module_args": without_secrets(validator.argument_spec, validated.validated_parameters)}
@@ -126,7 +129,12 @@ def plain(value: Any) -> Any:
 
 
 def without_secrets(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Dict[str, Any]:
-    return {
-        name: HIDDEN if spec.get(name, {}).get("no_log") and value is not None else value
-        for name, value in plain(dict(values)).items()
-    }
+    shown = {}
+    for name, value in plain(dict(values)).items():
+        option = spec.get(name, {})
+        if option.get("no_log") and value is not None:
+            value = HIDDEN
+        elif isinstance(value, dict) and option.get("options"):
+            value = without_secrets(option["options"], value)
+        shown[name] = value
+    return shown

@@ -19,10 +19,12 @@ GRAPH = "00000003-0000-0000-c000-000000000000"
 EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"
 SHAREPOINT = "00000003-0000-0ff1-ce00-000000000000"
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 FIRST_PARTY = {
     GRAPH: "Microsoft Graph",
     EXCHANGE: "Office 365 Exchange Online",
     SHAREPOINT: "Office 365 SharePoint Online",
+    KEY_VAULT: "Azure Key Vault",
 }
 
 # cloud -> audience roots of Graph, audience roots of Exchange Online
@@ -37,6 +39,13 @@ CLOUDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("https://microsoftgraph.chinacloudapi.cn",),
         ("https://outlook.office365.cn", "https://partner.outlook.cn"),
     ),
+}
+# cloud -> audience root of Key Vault
+VAULTS = {
+    "public": "https://vault.azure.net",
+    "usgov_high": "https://vault.usgovcloudapi.net",
+    "usgov_dod": "https://vault.usgovcloudapi.net",
+    "china": "https://vault.azure.cn",
 }
 LOGIN_HOSTS = (
     "login.microsoftonline.com",
@@ -157,6 +166,8 @@ def resource_of(text: str, cloud: str) -> tuple[str | None, bool]:
     wanted = text.rstrip("/").lower()
     if wanted in FIRST_PARTY:
         return wanted, False
+    if wanted in VAULTS.values():
+        return (KEY_VAULT, False) if wanted == VAULTS[cloud] else (None, True)
     for name, (graph, exchange) in CLOUDS.items():
         app_id = GRAPH if wanted in graph else EXCHANGE if wanted in exchange else None
         if app_id and wanted in sum(CLOUDS[cloud], ()):

@@ -8,6 +8,9 @@ import json
 from typing import Any, Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import (
     AuthenticationFailed,
     Conflict,
@@ -30,8 +33,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._transport
     Request,
     Response,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from module_runner import Clock
 from samples import HOSTILE, QUICKLY
 from scripted import TENANT_ID, MintedTokens, Script, reply, transport
@@ -287,7 +288,7 @@ def test_reason_is_taken_from_the_deepest_place_that_has_one(body: Any, expected
 
 
 def test_diagnostics_header_is_the_reason_of_a_body_without_words() -> None:
-    response = reply(403, b"\0" * 2000, x_ms_diagnostics="2000001;reason=\"Role missing\"")
+    response = reply(403, b"\0" * 2000, x_ms_diagnostics='2000001;reason="Role missing"')
     assert error_of(response) == ("", '2000001;reason="Role missing"')
 
 
@@ -317,7 +318,7 @@ def test_any_error_body_is_read_without_traceback(body: Any) -> None:
         (400, ABSENT, "The operation couldn't be performed because object 'x' couldn't be found on 'srv'.", NotFound),
         (404, ABSENT, "x", NotFound),
         (500, ABSENT, "x", NotFound),
-        (400, "", "The specified mailbox Identity:\"x\" doesn't exist.", NotFound),
+        (400, "", 'The specified mailbox Identity:"x" doesn\'t exist.', NotFound),
         (400, "Some.Exception", "It can't be found.", NotFound),
         (400, AMBIGUOUS, "x matches multiple entries.", Conflict),
         (500, AMBIGUOUS, "x", Conflict),
@@ -536,8 +537,6 @@ def test_item_that_lacks_a_required_property_is_an_error_of_that_read(clock: Clo
     ("failure", "raised"),
     [(ConnectionFailed("refused", sent=False), Unreachable), (AuthenticationFailed("no token"), AuthenticationFailed)],
 )
-def test_lost_connection_or_sign_in_ends_all_reads(
-    clock: Clock, failure: Exception, raised: type[TenantError]
-) -> None:
+def test_lost_connection_or_sign_in_ends_all_reads(clock: Clock, failure: Exception, raised: type[TenantError]) -> None:
     with pytest.raises(raised):
         read(Script(batched(B=None), rest=failure), clock, max_retries=1)

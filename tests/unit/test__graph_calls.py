@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import (
     AnswerLost,
     AuthenticationFailed,
@@ -29,8 +32,6 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._graph_cal
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._service import Patience, Service
 from ansible_collections.webex_connect.office365.plugins.module_utils._transport import Request, Response
-from hypothesis import given
-from hypothesis import strategies as st
 from module_runner import Clock
 from samples import HOSTILE, QUICKLY
 from scripted import MintedTokens, Script, reply, transport
@@ -308,7 +309,12 @@ PATHS = {"a": "/applications/1", "b": "/applications/2", "c": "/applications/3"}
 
 
 def item(number: int | str, body: Any = None, status: int = 200, **more: Any) -> dict[str, Any]:
-    return {"id": str(number), "status": status, "body": {"id": "o{0}".format(number)} if body is None else body, **more}
+    return {
+        "id": str(number),
+        "status": status,
+        "body": {"id": "o{0}".format(number)} if body is None else body,
+        **more,
+    }
 
 
 def batch(*items: dict[str, Any]) -> Response:

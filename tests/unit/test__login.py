@@ -103,7 +103,9 @@ def test_file_is_a_credential_at_either_level(kind: str, file: str) -> None:
 def test_password_belongs_to_the_level_of_its_certificate(file: str) -> None:
     both = {"AZURE_CLIENT_CERTIFICATE_PATH": file, "AZURE_CLIENT_CERTIFICATE_PASSWORD": "p"}
     assert resolved(IDS, **both).password == "p"
-    assert resolved({**IDS, "client_certificate_path": file, "client_certificate_password": "q"}, **both).password == "q"
+    assert (
+        resolved({**IDS, "client_certificate_path": file, "client_certificate_password": "q"}, **both).password == "q"
+    )
     assert "client_certificate_password" in refused({**IDS, "client_certificate_password": "q"}, **both)
     assert "client_certificate_password" in refused(
         {**IDS, "client_secret": SECRET, "client_certificate_password": "q"}
@@ -228,7 +230,9 @@ def test_three_endpoints_at_the_credentials_level_replace_the_clouds_own(level: 
     assert login.exchange_scope == "https://outlook.office365.com/.default"
 
 
-@pytest.mark.parametrize("left_out", [("authority_host",), ("graph_endpoint",), ("graph_endpoint", "exchange_endpoint")])
+@pytest.mark.parametrize(
+    "left_out", [("authority_host",), ("graph_endpoint",), ("graph_endpoint", "exchange_endpoint")]
+)
 def test_endpoints_in_part_are_refused_naming_the_missing(left_out: tuple[str, ...]) -> None:
     given_ones = {name: address for name, address in OWN.items() if name not in left_out}
     message = refused({**IDS, "client_secret": SECRET, **given_ones})
@@ -241,9 +245,7 @@ def test_endpoints_in_part_are_refused_naming_the_missing(left_out: tuple[str, .
 
 
 def test_endpoints_are_not_completed_from_the_other_level() -> None:
-    message = refused(
-        {**IDS, "client_secret": SECRET, "authority_host": OWN["authority_host"]}, **OWN_ENVIRONMENT
-    )
+    message = refused({**IDS, "client_secret": SECRET, "authority_host": OWN["authority_host"]}, **OWN_ENVIRONMENT)
     assert "graph_endpoint" in message
 
 

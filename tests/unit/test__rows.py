@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.webex_connect.office365.plugins.module_utils._errors import UnexpectedReply
-from ansible_collections.webex_connect.office365.plugins.module_utils._rows import Row, format_time, parse_time
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.webex_connect.office365.plugins.module_utils._errors import UnexpectedReply
+from ansible_collections.webex_connect.office365.plugins.module_utils._rows import Row, format_time, parse_time
 from samples import QUICKLY
 
 READERS: dict[str, Callable[[Row], Any]] = {
@@ -37,7 +38,7 @@ EVERYTHING: list[Any] = ["", "a", True, 0, 5, 1.5, [], ["a"], [1], [None], [{}],
 
 @pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in GOOD.items() for value in values])
 def test_value_of_the_expected_type_is_returned(kind: str, value: Any) -> None:
-    expected = datetime(2026, 11, 25, 8, tzinfo=timezone.utc) if kind == "time" else value
+    expected = datetime(2026, 11, 25, 8, tzinfo=UTC) if kind == "time" else value
     assert READERS[kind](Row({"x": value}, "it")) == expected
 
 
@@ -102,9 +103,6 @@ def test_any_value_is_read_or_refused_without_traceback(kind: str, value: Any) -
         READERS[kind](Row({"x": value}, "it"))
     except UnexpectedReply as failure:
         assert failure.message.startswith("it")
-
-
-UTC = timezone.utc
 
 
 @pytest.mark.parametrize(

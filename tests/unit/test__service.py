@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import (
     NotReplicated,
     TenantError,

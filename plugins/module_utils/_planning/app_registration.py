@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, List, Optional
+from dataclasses import dataclass, field, replace
+from typing import Any, Collection, Dict, List, NoReturn, Optional
 
 from .._errors import InvalidInput, NotFound
 from .._graph_objects import PERSONAL_AUDIENCES, Application, ServicePrincipal
@@ -31,6 +31,8 @@ class Current:
     """App ids that records of earlier runs name."""
     principal: Optional[ServicePrincipal] = None
     """Of the one application that was found."""
+    deleted: Optional[Application] = None
+    """What has the id among the deleted items, where restoring it was asked for."""
 
 
 def check(options: Dict[str, Any]) -> None:
@@ -40,6 +42,10 @@ def check(options: Dict[str, Any]) -> None:
     refuse_long_name(options["display_name"], audience)
     for name in ("app_id", "object_id"):
         refuse_non_guid(options[name], name)
+    if options["restore_deleted"] and not (options["app_id"] or options["object_id"]):
+        raise InvalidInput(
+            "restore_deleted is true, but no id says which application is meant.", "Give app_id or object_id."
+        )
     refuse_control_characters(options["unique_name"], "unique_name")
     if options["redirect_uris"] is not None:
         options["redirect_uris"] = checked_redirect_uris(options["redirect_uris"], audience)
@@ -53,20 +59,18 @@ def plan_app_registration(current: Current, wanted: Dict[str, Any]) -> Plan:
     if wanted["state"] == "absent":
         return _plan_absent(application, current, wanted)
     if application is None:
-        return _plan_creation(wanted)
-    return _plan_update(application, current, wanted)
+        return _plan_creation(current, wanted)
+    plan = _plan_update(application, current, wanted)
+    if application is current.deleted:
+        changes = [step for step in plan.steps if step[0] == "update"]
+        return replace(plan, before={"state": "absent"}, steps=[("restore", {"application": application}), *changes])
+    return plan
 
 
 def _ours(current: Current, wanted: Dict[str, Any]) -> Optional[Application]:
     if wanted["app_id"] or wanted["object_id"]:
         if current.exact is None and wanted["state"] == "present":
-            name = "app_id" if wanted["app_id"] else "object_id"
-            raise NotFound(
-                "There is no application with {0} {1}.".format(name, wanted[name]),
-                "Leave {0} out to have one made, or check it: app_id is the portal's Application (client) ID.".format(
-                    name
-                ),
-            )
+            return current.deleted or _refuse_unknown(wanted)
         return current.exact
     if wanted["unique_name"]:
         return current.exact
@@ -80,19 +84,33 @@ def _ours(current: Current, wanted: Dict[str, Any]) -> Optional[Application]:
     )
 
 
+def _refuse_unknown(wanted: Dict[str, Any]) -> NoReturn:
+    name = "app_id" if wanted["app_id"] else "object_id"
+    if wanted["restore_deleted"]:
+        raise NotFound(
+            "There is no application with {0} {1}, and none among the deleted items either.".format(name, wanted[name]),
+            "It was deleted for good, or more than 30 days ago, and cannot be brought back; a new one has another app_id,"
+            " which Webex Connect has to be given.",
+        )
+    raise NotFound(
+        "There is no application with {0} {1}.".format(name, wanted[name]),
+        "Leave {0} out to have one made, or check it: app_id is the portal's Application (client) ID.".format(name),
+    )
+
+
 def _plan_absent(application: Optional[Application], current: Current, wanted: Dict[str, Any]) -> Plan:
     after = {"state": "absent"}
     if application is None:
-        return Plan(before=after, after=after, result=_result(None, None))
+        return Plan(before=after, after=after, result=_result(None, None, current))
     return Plan(
         before={"state": "present", **_shown(application)},
         after=after,
-        result=_result(None, None),
+        result=_result(application, current.principal, current),
         steps=[("delete", {"application": application, "permanent": wanted["permanent"]})],
     )
 
 
-def _plan_creation(wanted: Dict[str, Any]) -> Plan:
+def _plan_creation(current: Current, wanted: Dict[str, Any]) -> Plan:
     if not wanted["display_name"]:
         raise InvalidInput("display_name is needed to make an application.")
     properties = {
@@ -102,11 +120,13 @@ def _plan_creation(wanted: Dict[str, Any]) -> Plan:
     }
     if wanted["sign_in_audience"] in PERSONAL_AUDIENCES:
         properties["token_version"] = 2
-    made = Application(object_id="", app_id="", **_without(properties, "token_version"))
+    made = Application(
+        object_id="", app_id="", created_by_app_id=current.admin_client_id, **_without(properties, "token_version")
+    )
     return Plan(
         before={"state": "absent"},
         after={"state": "present", **_shown(made), "service_principal": "present"},
-        result=_result(made, None),
+        result=_result(made, None, current),
         steps=[("create", {"properties": properties})],
     )
 
@@ -125,7 +145,7 @@ def _plan_update(application: Application, current: Current, wanted: Dict[str, A
     return Plan(
         before={"state": "present", **_shown(application), "service_principal": "present" if principal else "absent"},
         after={"state": "present", **_shown(updated), "service_principal": "present"},
-        result=_result(updated, principal),
+        result=_result(updated, principal, current),
         steps=steps,
         warnings=_warnings(updated, wanted),
     )
@@ -195,11 +215,14 @@ def _shown(application: Application) -> Dict[str, Any]:
     }
 
 
-def _result(application: Optional[Application], principal: Optional[ServicePrincipal]) -> Dict[str, Any]:
+def _result(
+    application: Optional[Application], principal: Optional[ServicePrincipal], current: Current
+) -> Dict[str, Any]:
     shown = _shown(application) if application else dict.fromkeys((*SIMPLE, *SWITCHES, *COLLECTIONS))
     return {
         "app_id": (application.app_id or None) if application else None,
         "object_id": (application.object_id or None) if application else None,
         "service_principal_id": principal.object_id if principal else None,
+        "created_by_us": application.created_by_app_id == current.admin_client_id if application else None,
         **shown,
     }

@@ -75,6 +75,7 @@ def _for_operator(sheet: Mapping[str, Any]) -> List[str]:
             if in_the_way
             else []
         ),
+        *_change(sheet),
         "### Fill in the asset",
         "Assets > Apps > the email app. If it does not exist yet: Configure New App > Email.",
         table(("Field in Webex Connect", "Value"), _fields(sheet)),
@@ -136,6 +137,31 @@ def _secret(secret: Mapping[str, Any]) -> str:
     return "the value with key id {0}, which lies in {1} and ends {2}. Enter the value, not the key id".format(
         code(secret["key_id"]), code(secret["stored_in"]), code(secret["end"])
     )
+
+
+def _change(sheet: Mapping[str, Any]) -> List[str]:
+    rotation = sheet["rotation"]
+    return (
+        []
+        if rotation is None
+        else ["### The secret changes: what to do in an asset that exists", numbered(_swap(sheet))]
+    )
+
+
+def _swap(sheet: Mapping[str, Any]) -> List[str]:
+    rotation, secret = sheet["rotation"], sheet["webex_connect"]["client_secret"]
+    return [
+        "Open the asset and replace **Client Secret** by {0}. Every other field stays as it is.".format(
+            _secret(secret)
+        ),
+        "**Generate Token** again, and sign in as told below. The old token goes on working until then.",
+        "**Save.** The asset stays registered to Webex Engage.",
+        "Send a reply to an address outside the organization, and see that it arrives.",
+        "Tell operations that the secret with key id {0} is in use. The old one ({1}) works until it is retired: at once"
+        " when that is confirmed, otherwise from {2} on.".format(
+            code(secret["key_id"]), _codes(rotation["old_key_ids"]), code(rotation["retire_after"])
+        ),
+    ]
 
 
 def _actions(sheet: Mapping[str, Any]) -> List[str]:

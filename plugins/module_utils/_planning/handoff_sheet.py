@@ -163,6 +163,7 @@ def sheet_of(tenant_id: str, cloud: str, wanted: Dict[str, Any]) -> Sheet:
             "explicitly_review_consent": False,
         },
         "sign_in": signs_in,
+        "rotation": _rotation_of(wanted["secret"].get("rotation")),
         "authorize_url_to_try": _authorize_url(login, app_id, asset["callback_url"], scope),
         "microsoft_365": {
             "application": {name: application.get(name) for name in APPLICATION_FIELDS},
@@ -188,7 +189,13 @@ APPLICATION_FIELDS = (
     "issue_access_tokens",
 )
 SMTP_AUTH_FIELDS = ("configured", "effective", "organization", "because", "authentication_policy", "unread")
+ROTATION_FIELDS = ("old_key_ids", "since", "retire_after")
 FORWARDING_FIELDS = ("forwarding_address", "internal_forward", "keep_copy", "effective_target")
+
+
+def _rotation_of(rotation: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:
+    """Only while older secrets are left. Without the step, which time alone changes: a sheet is no function of a clock."""
+    return _chosen(rotation, ROTATION_FIELDS) if rotation and rotation.get("old_key_ids") else None
 
 
 def _chosen(values: Optional[Mapping[str, Any]], names: tuple[str, ...]) -> Optional[Dict[str, Any]]:

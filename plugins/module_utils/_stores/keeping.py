@@ -35,10 +35,11 @@ def keep_new_secret(
         if store:
             store.announce(*owner, start=None)
         raise
+    place = None
     if store:
         record = Record(*owner, secret.key_id, precise_time(secret.start or start), _moment(secret.end))
         try:
-            store.write(record, text)
+            place = store.write(record, text)
         except BaseException as failure:
             _take_back(tenant, application, secret, failure)
             raise
@@ -46,6 +47,7 @@ def keep_new_secret(
         "key_id": secret.key_id,
         "start": _moment(secret.start),
         "end": _moment(secret.end),
+        "stored_in": place,
         "secret_text": text if return_text else None,
     }
 

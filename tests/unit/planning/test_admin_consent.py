@@ -120,9 +120,7 @@ def test_one_update_holds_the_union_and_leaves_grants_of_users_alone_c01(order: 
     tenant_wide = for_all(" SMTP.Send  offline_access")
     current = granted(OF_USER, tenant_wide)
     plan = plan_consent(current, wishes(permissions=delegated(*order)))
-    assert plan.steps == [
-        ("set_grant", {"grant": tenant_wide, "names": ["SMTP.Send", "offline_access", "Mail.Send"]})
-    ]
+    assert plan.steps == [("set_grant", {"grant": tenant_wide, "names": ["SMTP.Send", "offline_access", "Mail.Send"]})]
     after = left_behind(plan, current)
     assert OF_USER in after.grants
     for again in (order, order[::-1]):

@@ -203,9 +203,7 @@ SCOPES = st.sets(st.sampled_from([SMTP_SEND_SCOPE, IMAP_SCOPE]))
     purge=st.booleans(),
     state=st.sampled_from(["present", "absent"]),
 )
-def test_planning_on_what_a_plan_leaves_behind_yields_nothing(
-    roles: set[str], scopes: set[str], **wanted: Any
-) -> None:
+def test_planning_on_what_a_plan_leaves_behind_yields_nothing(roles: set[str], scopes: set[str], **wanted: Any) -> None:
     current = asking(roles, scopes, **OF_GRAPH)
     plan = plan_permissions(current, wishes(**wanted))
     for _name, arguments in plan.steps:

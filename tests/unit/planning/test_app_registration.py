@@ -50,6 +50,7 @@ PLAIN: dict[str, Any] = {
     "tags": None,
     "service_management_reference": None,
     "state": "present",
+    "restore_deleted": False,
     "permanent": False,
 }
 
@@ -286,7 +287,7 @@ def test_absent_deletes_the_one_and_shows_what_it_was(permanent: bool) -> None:
     assert plan.steps == [("delete", {"application": stored, "permanent": permanent})]
     assert plan.before["redirect_uris"] == [CALLBACK]
     assert plan.after == {"state": "absent"}
-    assert set(plan.result.values()) == {None}
+    assert plan.result["app_id"] == APP_ID
 
 
 def test_absent_where_there_is_none_does_nothing() -> None:

@@ -37,8 +37,13 @@ def wishes(**differences: Any) -> dict[str, Any]:
         "end_date": None,
         "rotate_before_days": 30,
         "rotate": False,
+        "rotate_after_days": None,
         "known_key_id": None,
         "retire_superseded": False,
+        "grace_days": 0,
+        "confirmed_key_id": None,
+        "prove": False,
+        "prove_timeout": 120,
         "key_id": None,
         "store": STORE,
         "adopt": "keep",
@@ -272,6 +277,51 @@ def test_unusable_wish_is_refused_by_name(wanted: dict[str, Any], said: str) -> 
     with pytest.raises(InvalidInput) as refusal:
         plan_secret(having(), wishes(**wanted))
     assert said in refusal.value.message
+
+
+ANNOUNCED = NOW - timedelta(minutes=5, microseconds=123456)
+
+
+def orphan(number: int, name: str = NAME) -> Secret:
+    """A credential with the start that a run had noted before it was killed."""
+    return replace(secret(number, 180, name), start=ANNOUNCED)
+
+
+def announcing(*secrets: Secret, recorded: int | None) -> Current:
+    remembered = replace(record(recorded or 0), announced="2026-11-25T07:54:59.876544Z")
+    if recorded is None:
+        remembered = replace(remembered, key_id=None)
+    return replace(having(*secrets), record=remembered)
+
+
+def test_credential_of_a_killed_run_is_removed_and_a_fresh_one_made() -> None:
+    plan = plan_secret(announcing(orphan(8), recorded=None), wishes())
+    assert [name for name, _arguments in plan.steps] == ["remove", "add"]
+    assert removed(plan) == plan.after["removed"] == [key_id(8)]
+
+
+def test_credential_of_a_killed_run_is_removed_and_the_recorded_one_stays() -> None:
+    current = announcing(secret(1, 200), orphan(8), secret(9, 200), orphan(10, "printer"), recorded=1)
+    plan = plan_secret(current, wishes())
+    assert [name for name, _arguments in plan.steps] == ["remove"]
+    assert removed(plan) == [key_id(8)]
+    assert plan.result["key_id"] == key_id(1)
+    assert plan.result["other_live_key_ids"] == [key_id(9)]
+
+
+@pytest.mark.parametrize(
+    ("current", "wanted"),
+    [
+        (announcing(orphan(1), recorded=1), {}),
+        (announcing(secret(1, 200), orphan(8), recorded=1), {"known_key_id": key_id(8)}),
+        (having(orphan(1), recorded=1), {}),
+    ],
+    ids=["it-is-the-recorded-one", "connect-is-known-to-hold-it", "nothing-was-announced"],
+)
+def test_credential_that_is_in_use_is_never_taken_for_one_of_a_killed_run(
+    current: Current, wanted: dict[str, Any]
+) -> None:
+    assert plan_secret(current, wishes(**wanted)).steps == []
 
 
 @pytest.mark.parametrize(

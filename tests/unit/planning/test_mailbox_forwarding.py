@@ -232,9 +232,7 @@ def test_planning_on_what_a_plan_leaves_behind_yields_nothing(
     state: str,
 ) -> None:
     before = mailbox(external_forward=external, internal_forward=internal, keep_copy=stored_copy)
-    wanted = wishes(
-        forwarding_address=target, keep_copy=keep_copy, replace_internal=replace_internal, state=state
-    )
+    wanted = wishes(forwarding_address=target, keep_copy=keep_copy, replace_internal=replace_internal, state=state)
     try:
         plan = plan_forwarding(before, wanted)
     except Conflict:

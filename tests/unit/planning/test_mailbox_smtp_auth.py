@@ -58,9 +58,7 @@ def test_flag_is_written_once_where_it_differs_and_never_otherwise_c21(stored: s
         (False, False, "enabled"),
     ],
 )
-def test_own_setting_wins_over_the_organization(
-    own: bool | None, organization_disabled: bool, effective: str
-) -> None:
+def test_own_setting_wins_over_the_organization(own: bool | None, organization_disabled: bool, effective: str) -> None:
     assert judge(own, replace(AROUND, organization_disabled=organization_disabled))["effective"] == effective
 
 
