@@ -17,13 +17,13 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
-from ansible_collections.webex_connect.office365.plugins.module_utils._stores import file, sealed
-from ansible_collections.webex_connect.office365.plugins.plugin_utils._vault import ControllerVault
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from ansible_collections.webex_connect.office365.plugins.module_utils._stores import file, sealed
+from ansible_collections.webex_connect.office365.plugins.plugin_utils._vault import ControllerVault
 from module_runner import Runner
 from simulated_stores import HashiVault, KeyVault
 from simulated_tenant import Tenant
@@ -128,8 +128,8 @@ class KeptSealed(KeptFile):
         return list(yaml.safe_load(self.path.read_text())["secrets"])
 
     def current_text(self) -> str | None:
-        entries = self.entries() if self.path.exists() else []
-        return self.unsealed(self.path.parent / entries[0]["sealed_text"]) if entries else None
+        names = [entry.get("sealed_text") for entry in (self.entries() if self.path.exists() else [])]
+        return self.unsealed(self.path.parent / names[0]) if names and names[0] else None
 
     def unsealed(self, path: Path) -> str:
         options = ("-inform", "PEM", "-in", path, "-recip", self.certificate, "-inkey", self.key)

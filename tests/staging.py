@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -113,12 +114,12 @@ class Stage:
         path.write_text(yaml.safe_dump(content))
         return path
 
-    def run(self, *arguments: str, playbook: str = ONBOARD, **environment: str) -> Outcome:
+    def start(self, *arguments: str, playbook: str = ONBOARD, **environment: str) -> subprocess.Popen[str]:
+        """A run in a process group of its own, which a test can kill as a whole."""
         self.runs += 1
-        record = self.folder / f"record-{self.runs}.jsonl"
-        record.touch()
+        self.record.touch()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "WEBEX_CONNECT_", "ANSIBLE_"))}
-        finished = subprocess.run(
+        return subprocess.Popen(
             [Path(sys.executable).parent / "ansible-playbook", playbook, "-i", self.inventory(), *arguments],
             cwd=self.folder,
             env={
@@ -129,14 +130,28 @@ class Stage:
                 "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "scenarios" / "callback_plugins"),
                 "ANSIBLE_CALLBACKS_ENABLED": "record",
                 "ANSIBLE_NOCOLOR": "true",
-                "RECORD_PATH": str(record),
+                "RECORD_PATH": str(self.record),
                 **environment,
             },
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=300,
-            check=False,
+            start_new_session=True,
         )
-        lines = [json.loads(line) for line in record.read_text().splitlines()]
-        return Outcome(finished.returncode, finished.stdout + finished.stderr, lines)
+
+    @property
+    def record(self) -> Path:
+        return self.folder / f"record-{self.runs}.jsonl"
+
+    def run(self, *arguments: str, playbook: str = ONBOARD, **environment: str) -> Outcome:
+        return self.finish(self.start(*arguments, playbook=playbook, **environment))
+
+    def finish(self, process: subprocess.Popen[str]) -> Outcome:
+        try:
+            output, errors = process.communicate(timeout=300)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        lines = [json.loads(line) for line in self.record.read_text().splitlines()]
+        return Outcome(process.returncode, output + errors, lines)

@@ -35,6 +35,8 @@ class Resource:
     ``apply`` carries the steps out and returns what only the server knows, by key of the result.
     One that is ``offline`` signs in nowhere; only such a one may write in check mode, and only where its files
     tell of tenants and change none, so that a run that promises to change nothing still leaves its account.
+    ``of_tenants``: it is of no tenant in particular, so none has to be named.
+    ``survey`` stands for all of it where several tenants are only read, each with its own login.
     """
 
     key: str
@@ -47,6 +49,8 @@ class Resource:
     of_application: bool = False
     offline: bool = False
     writes_in_check_mode: bool = False
+    of_tenants: bool = False
+    survey: Optional[Callable[..., Dict[str, Any]]] = None
 
     def module_arguments(self) -> Dict[str, Any]:
         """The arguments of ``AnsibleModule``."""
@@ -65,17 +69,20 @@ def converge(
     environ: Optional[Mapping[str, str]] = None,
     connect: Connect = connect,
     vault: Optional[RunVault] = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Dict[str, Any]:
     """The task's result, with ``warnings`` beside it. Raises TenantError.
 
-    ``vault`` is what only the controller has: the run's vault secrets.
+    What only the controller has: the run's vault secrets, and ``tell`` for progress of what takes long.
     """
     environ = os.environ if environ is None else environ
+    if resource.survey is not None:
+        return resource.survey(given, environ, connect, vault, tell)
     options = without_blanks(resource.options, given)
     if resource.of_application and not (options["app_id"] or options["object_id"]) and not check_mode:
         raise InvalidInput(PENDING, "Run the task that makes the application for real first.")
     if resource.offline:
-        tenant_id, cloud, warnings = place_of(given, environ)
+        tenant_id, cloud, warnings = (None, None, []) if resource.of_tenants else place_of(given, environ)
         resource.check(options)
         tenant: Any = _Offline(tenant_id, cloud)
     else:
@@ -94,7 +101,7 @@ def converge(
             applied = resource.apply(tenant, options, plan)
     except TenantError as failure:
         failure.facts.setdefault("tenant_id", tenant.tenant_id)
-        if tenant.tenant_id not in failure.message:
+        if tenant.tenant_id and tenant.tenant_id not in failure.message:
             failure.message = "Tenant {0}: {1}".format(tenant.tenant_id, failure.message)
         raise
     return {
@@ -119,8 +126,8 @@ def _open_stores(resource: Resource, options: Options, vault: Optional[RunVault]
 
 @dataclass
 class _Offline:
-    tenant_id: str
-    cloud: str
+    tenant_id: Optional[str]
+    cloud: Optional[str]
     waited: List[Dict[str, Any]] = field(default_factory=list)
 
 

@@ -15,7 +15,8 @@ TenantError
 ├── NotReplicated         something that was made did not become visible in time
 ├── UnexpectedReply       an answer that makes no sense, or lacks what was asked for
 └── Unreachable           no connection, or no answer
-    └── AnswerLost        no answer, and the service may have acted
+    ├── AnswerLost        no answer, and the service may have acted
+    └── TimeIsUp          the time that was given for one tenant among several is over
 """
 
 from __future__ import annotations
@@ -85,4 +86,8 @@ class Unreachable(TenantError):
 
 
 class AnswerLost(Unreachable):
+    pass
+
+
+class TimeIsUp(Unreachable):
     pass

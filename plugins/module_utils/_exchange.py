@@ -94,6 +94,7 @@ def without_prefix(address: Optional[str]) -> Optional[str]:
 class Exchange:
     def __init__(self, calls: ExchangeCalls) -> None:
         self._calls = calls
+        self._everyone: Optional[List[Mailbox]] = None
 
     def mailbox(self, identity: str) -> Mailbox:
         """The one mailbox of this name. Raises NotFound, and Conflict with the addresses of several.
@@ -126,8 +127,10 @@ class Exchange:
         found = [Mailbox.from_exchange(row) for row in rows]
         if len(found) == 1 and wanted in found[0].exact_names:
             return found[0]
-        everyone = self._calls.invoke(self._mailbox_command(doing, {"ResultSize": "Unlimited"}, whole_list=True))
-        called_so = [mailbox for mailbox in map(Mailbox.from_exchange, everyone) if wanted in mailbox.names]
+        if self._everyone is None:
+            rows = self._calls.invoke(self._mailbox_command(doing, {"ResultSize": "Unlimited"}, whole_list=True))
+            self._everyone = [Mailbox.from_exchange(row) for row in rows]
+        called_so = [mailbox for mailbox in self._everyone if wanted in mailbox.names]
         exact = [mailbox for mailbox in called_so if wanted in mailbox.exact_names]
         matches = exact if len(exact) == 1 else called_so
         if not matches:
@@ -180,29 +183,7 @@ class Exchange:
                 ),
             ]
         )
-        own_row = _the_one(own, doing)
-        for name, expected in (("Guid", mailbox.guid), ("PrimarySmtpAddress", mailbox.address.lower())):
-            if name in own_row and (own_row.text(name) or "").lower() != expected:
-                raise UnexpectedReply("Could not {0}: the answer is about another mailbox.".format(doing))
-        unread = [
-            label
-            for label, answer, is_one in (
-                ("the user's authentication policy", user, True),
-                ("the organization's default authentication policy", config, True),
-                ("the authentication policies", policies, False),
-            )
-            if isinstance(answer, TenantError) or (is_one and len(answer) != 1)
-        ]
-        of_user = _text_of(user, "AuthenticationPolicy")
-        policy = of_user or _text_of(config, "DefaultAuthenticationPolicy")
-        return SmtpAuth(
-            mailbox_disabled=own_row.flag(disabled),
-            organization_disabled=bool(_the_one(organization, doing).flag(disabled)),
-            policy=policy,
-            policy_of_user=bool(of_user),
-            policy_blocks_basic=_blocks_basic(policies, policy),
-            unread=unread,
-        )
+        return smtp_auth_from(mailbox, doing, own, organization, user, config, policies)
 
     def set_smtp_auth(self, mailbox: Mailbox, disabled: Optional[bool]) -> None:
         """None hands the decision back to the organization; it is a value that must be sent."""
@@ -224,6 +205,40 @@ class Exchange:
         parameters: Dict[str, Union[str, bool, None]] = {"Identity": mailbox.guid}
         parameters.update({theirs[name]: value for name, value in changes.items()})
         self._calls.invoke(Command("Set-Mailbox", "set the forwarding of {0}".format(mailbox.address), parameters))
+
+
+Answer = Union[List[Row], TenantError]
+
+
+def smtp_auth_from(
+    mailbox: Mailbox, doing: str, own: Answer, organization: Answer, user: Answer, config: Answer, policies: Answer
+) -> SmtpAuth:
+    """From the answers of Get-CASMailbox, Get-TransportConfig, Get-User, Get-OrganizationConfig and
+    Get-AuthenticationPolicy. The first two are needed."""
+    disabled = "SmtpClientAuthenticationDisabled"
+    own_row = _the_one(own, doing)
+    for name, expected in (("Guid", mailbox.guid), ("PrimarySmtpAddress", mailbox.address.lower())):
+        if name in own_row and (own_row.text(name) or "").lower() != expected:
+            raise UnexpectedReply("Could not {0}: the answer is about another mailbox.".format(doing))
+    unread = [
+        label
+        for label, answer, is_one in (
+            ("the user's authentication policy", user, True),
+            ("the organization's default authentication policy", config, True),
+            ("the authentication policies", policies, False),
+        )
+        if isinstance(answer, TenantError) or (is_one and len(answer) != 1)
+    ]
+    of_user = _text_of(user, "AuthenticationPolicy")
+    policy = of_user or _text_of(config, "DefaultAuthenticationPolicy")
+    return SmtpAuth(
+        mailbox_disabled=own_row.flag(disabled),
+        organization_disabled=bool(_the_one(organization, doing).flag(disabled)),
+        policy=policy,
+        policy_of_user=bool(of_user),
+        policy_blocks_basic=_blocks_basic(policies, policy),
+        unread=unread,
+    )
 
 
 def _finding(identity: str) -> str:

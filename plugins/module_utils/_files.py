@@ -18,7 +18,7 @@ def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
     os.makedirs(directory, mode=0o700, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix="." + os.path.basename(path) + ".", dir=directory)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -29,10 +29,19 @@ def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
         raise
 
 
+def remove_leftovers(path: str) -> None:
+    """What a writer of this file left beside it when it was killed. Only for whoever holds a lock that all writers take."""
+    directory = os.path.dirname(os.path.abspath(path))
+    prefix = "." + os.path.basename(path) + "."
+    for name in os.listdir(directory):
+        if name.startswith(prefix) and len(name) == len(prefix) + 8:  # as tempfile names them
+            os.unlink(os.path.join(directory, name))
+
+
 def read_text(path: str) -> Optional[str]:
-    """None if there is no such file; raises OSError and ValueError (not UTF-8)."""
+    """With its line ends as they are. None if there is no such file; raises OSError and ValueError (not UTF-8)."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return None

@@ -5,10 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple, Union
 from urllib.parse import quote
 
-from ._errors import NotFound, PermissionMissing, Refused, TenantError, UnexpectedReply
+from ._errors import (
+    AuthenticationFailed,
+    NotFound,
+    PermissionMissing,
+    Refused,
+    TenantError,
+    UnexpectedReply,
+    Unreachable,
+)
 from ._rows import Row
 from ._service import Service, refuse_login
 from ._transport import FINAL, THROTTLED, Response, judge_by_status
@@ -161,6 +169,28 @@ class GraphCalls:
             if response.status >= 400:
                 raise self.failure(response, doing, right)
             found[name] = self._collect(response, doing, right)
+        return found
+
+    def each(
+        self, paths: Mapping[str, Tuple[str, str]], lists: Collection[str], doing: str
+    ) -> Dict[str, Union[Row, List[Row], TenantError, None]]:
+        """Several reads by name of our choice, each as (path, right) and by itself: an object, None where it does
+        not exist, a whole list for the names in ``lists``, or why it was not read."""
+        found: Dict[str, Union[Row, List[Row], TenantError, None]] = {}
+        answers = self._read_many({name: path for name, (path, _right) in paths.items()}, doing)
+        for name, response in answers.items():
+            right = paths[name][1]
+            try:
+                if response.status == 404:
+                    found[name] = None
+                elif response.status >= 400:
+                    raise self.failure(response, doing, right)
+                else:
+                    found[name] = self._collect(response, doing, right) if name in lists else self.row(response, doing)
+            except (AuthenticationFailed, Unreachable):
+                raise
+            except TenantError as failure:
+                found[name] = failure
         return found
 
     def _read_many(self, paths: Mapping[str, str], doing: str) -> Dict[str, Response]:

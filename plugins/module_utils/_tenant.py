@@ -41,10 +41,11 @@ class Tenant:
             transport,
             regional=login.built_in,
         )
+        self.graph_calls = graph
         self.graph = Graph(graph, self.patience)
         self.consent = Consent(graph, self.patience)
         self.policies = Policies(graph, self.patience)
-        exchange_calls = ExchangeCalls(exchange, self._tokens, login.exchange_scope)
+        self.exchange_calls = exchange_calls = ExchangeCalls(exchange, self._tokens, login.exchange_scope)
         self.exchange = Exchange(exchange_calls)
         self.external_forwarding = ExternalForwarding(exchange_calls, self.exchange, self.patience)
 
@@ -60,6 +61,10 @@ class Tenant:
     @property
     def waited(self) -> List[Dict[str, Any]]:
         return self.patience.waited
+
+    def end_in(self, seconds: float) -> None:
+        """Lets every call fail that would go on for longer than so many seconds from now."""
+        self._transport.end_in(seconds)
 
     def now(self) -> datetime:
         """UTC, by the service's clock."""

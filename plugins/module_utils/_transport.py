@@ -27,7 +27,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
-from ._errors import AnswerLost, LibraryMissing, Throttled, UnexpectedReply, Unreachable
+from ._errors import AnswerLost, LibraryMissing, Throttled, TimeIsUp, UnexpectedReply, Unreachable
 
 FINAL, THROTTLED, UNANSWERED = "final", "throttled", "unanswered"  # what an answer means for the retry loop
 LONGEST_STEP = 30.0  # seconds between two tries
@@ -127,12 +127,23 @@ class Transport:
         self._waited = 0.0
         self._skew = timedelta(0)
         self._wall_clock = wall_clock
+        self._end: Optional[float] = None
         self.clock = clock
         self.sleep = sleep
 
     def now(self) -> datetime:
         """UTC by the service's clock (its last ``Date``), so that a wrong local clock harms no secret."""
         return self._wall_clock() + self._skew
+
+    def end_in(self, seconds: float) -> None:
+        """For one tenant among several: no request begins, and none is waited for, after so many seconds."""
+        self._end = self.clock() + seconds
+
+    def _time_left(self, doing: str) -> float:
+        left = self._timeout if self._end is None else self._end - self.clock()
+        if left <= 0:
+            raise TimeIsUp("Could not {0}: the time for this tenant is over.".format(doing), "Give it more time.")
+        return min(left, self._timeout)
 
     def send(
         self,
@@ -157,7 +168,7 @@ class Transport:
         attempt = 0
         while True:
             try:
-                response = self._carrier(request, self._timeout)
+                response = self._carrier(request, self._time_left(doing))
             except ConnectionFailed as failure:
                 if failure.sent and not repeatable:
                     raise _lost(doing, host, "the connection broke: " + failure.reason, facts) from None
@@ -208,7 +219,7 @@ class Transport:
         step = min(2.0**attempt, LONGEST_STEP) * random.uniform(0.75, 1.0)
         if wanted is not None:
             step = wanted
-        if self._waited + step > WAITING_BUDGET:
+        if self._waited + step > WAITING_BUDGET or (self._end is not None and self.clock() + step >= self._end):
             return False
         self._waited += step
         self.sleep(step)

@@ -134,7 +134,7 @@ waited:
   elements: dict
 """
 
-from ..module_utils._converge import Resource, find_application, run_module
+from ..module_utils._converge import Resource, find_application_with, run_module
 from ..module_utils._graph_objects import WELL_KNOWN_RESOURCES
 from ..module_utils._planning import admin_consent as planning
 
@@ -157,9 +157,11 @@ OPTIONS = {
 
 
 def read(tenant, options):
-    application, principal = find_application(tenant, options)
-    app_ids = {*planning.resource_app_ids(application, options), *WELL_KNOWN_RESOURCES.values()}
-    resources = tenant.consent.resources(sorted(app_ids))
+    app_ids = {*planning.resource_app_ids(None, options), *WELL_KNOWN_RESOURCES.values()}
+    application, principal, resources = find_application_with(tenant, options, sorted(app_ids))
+    asked_too = set(planning.resource_app_ids(application, options)) - app_ids
+    if asked_too:
+        resources.update(tenant.consent.resources(sorted(asked_too)))
     if principal is None:
         return planning.Current(application, None, resources)
     assignments, grants = tenant.consent.consents_of(principal)

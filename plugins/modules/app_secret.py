@@ -145,6 +145,33 @@ EXAMPLES = r"""
     grace_days: 7
     confirmed_key_id: 0c9c1e64-0f1c-4a35-9a36-0a4c1f6c6f01
 
+- name: Keep it in a file that ansible-vault view opens
+  webex_connect.office365.app_secret:
+    app_id: 3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10
+    display_name: webex-connect
+    store:
+      path: /var/lib/webex-connect/contoso.yml
+      vault: true
+
+- name: Keep it in an Azure Key Vault of the tenant
+  webex_connect.office365.app_secret:
+    app_id: 3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10
+    display_name: webex-connect
+    store:
+      type: azure_key_vault
+      vault_url: https://contoso.vault.azure.net
+
+- name: Keep it in HashiCorp Vault
+  webex_connect.office365.app_secret:
+    app_id: 3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10
+    display_name: webex-connect
+    store:
+      type: hashi_vault
+      url: https://vault.contoso.example:8200
+      namespace: mail
+      role_id: "{{ vault_role_id }}"
+      secret_id: "{{ vault_secret_id }}"
+
 - name: Remove one secret by its key id
   webex_connect.office365.app_secret:
     app_id: 3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10
@@ -279,13 +306,13 @@ OPTIONS = {
 def check(options):
     planning.check(options)
     if options["opened_store"]:
-        options["opened_store"].refuse_unusable()
+        options["opened_store"].refuse_unusable(new_text=options["state"] == "present")
 
 
 def read(tenant, options):
     application, _principal = find_application(tenant, options)
     record, store, name = None, options["opened_store"], options["display_name"]
-    if store:
+    if store and options["state"] == "present":
         store.refuse_unwritable(tenant.tenant_id, application.app_id if application else None, name)
     if store and application:
         record = store.record_of(tenant.tenant_id, application.app_id, name)

@@ -260,10 +260,11 @@ def read(tenant, options):
         )
     if options["object_id"] or options["unique_name"]:
         exact = graph.application(object_id=options["object_id"], unique_name=options["unique_name"])
-        principal = graph.service_principal(exact.app_id) if exact else None
-        return planning.Current(
-            tenant.admin_client_id, exact, principal=principal, deleted=deleted(graph, options, exact)
-        )
+        if exact or options["object_id"] or not options["display_name"]:
+            principal = graph.service_principal(exact.app_id) if exact else None
+            return planning.Current(
+                tenant.admin_client_id, exact, principal=principal, deleted=deleted(graph, options, exact)
+            )
     named = graph.applications_named(options["display_name"])
     only = named[0] if len(named) == 1 else None
     return planning.Current(

@@ -122,7 +122,7 @@ waited:
   elements: dict
 """
 
-from ..module_utils._converge import Resource, find_application, run_module
+from ..module_utils._converge import Resource, find_application_with, run_module
 from ..module_utils._graph_objects import WELL_KNOWN_RESOURCES
 from ..module_utils._planning import app_permission as planning
 
@@ -138,10 +138,10 @@ OPTIONS = {
 
 
 def read(tenant, options):
-    application, _principal = find_application(tenant, options)
-    # Both well-known APIs are read, in one request, so that a wrong name can be told where it belongs.
+    # Both well-known APIs are read along, so that a wrong name can be told where it belongs.
     app_ids = sorted({options["resource_app_id"], *WELL_KNOWN_RESOURCES.values()})
-    return planning.Current(application, tenant.consent.resources(app_ids))
+    application, _none, resources = find_application_with(tenant, options, app_ids, principal=False)
+    return planning.Current(application, resources)
 
 
 def apply(tenant, options, plan):

@@ -95,7 +95,8 @@ class TenantAction(ActionBase):
                 try:
                     vault = ControllerVault(self._loader)
                     check_mode = bool(self._task.check_mode)
-                    result = converge(self.resource, options, check_mode, name, connect=CONNECT, vault=vault)
+                    tell = self._display.display
+                    result = converge(self.resource, options, check_mode, name, None, CONNECT, vault, tell)
                 except TenantError as failure:
                     result = {"failed": True, "msg": str(failure), **failure.facts}
         result["invocation"] = {"module_args": without_secrets(validator.argument_spec, validated.validated_parameters)}
@@ -136,5 +137,7 @@ def without_secrets(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Dict[
             value = HIDDEN
         elif isinstance(value, dict) and option.get("options"):
             value = without_secrets(option["options"], value)
+        elif isinstance(value, list) and option.get("options"):
+            value = [without_secrets(option["options"], item) if isinstance(item, dict) else item for item in value]
         shown[name] = value
     return shown

@@ -24,6 +24,7 @@ STEPS = [
     "The permissions it asks for",
     "Consent for the organization",
     "Authenticated SMTP of the mailbox",
+    "Forwarding to addresses outside",
     "Forwarding of the mailbox",
     "Hand-off sheet of the asset",
 ]

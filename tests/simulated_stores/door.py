@@ -119,8 +119,10 @@ class Served:
 
 
 def serve(door: Door, directory: Path) -> Served:
-    """Opens a door on 127.0.0.1, with a certificate authority of its own in ``directory``."""
-    ca_path, server_path = make_certificates(directory)
+    """Opens a door on 127.0.0.1, with the certificate authority in ``directory``, which is made where it is missing."""
+    ca_path, server_path = directory / "ca.pem", directory / "server.pem"
+    if not ca_path.exists():
+        make_certificates(directory)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(server_path)

@@ -73,7 +73,7 @@ def _ours(current: Current, wanted: Dict[str, Any]) -> Optional[Application]:
             return current.deleted or _refuse_unknown(wanted)
         return current.exact
     if wanted["unique_name"]:
-        return current.exact
+        return current.exact or _ours_without_unique_name(current)
     return choose_by_name(
         current.named,
         wanted["display_name"],
@@ -96,6 +96,17 @@ def _refuse_unknown(wanted: Dict[str, Any]) -> NoReturn:
         "There is no application with {0} {1}.".format(name, wanted[name]),
         "Leave {0} out to have one made, or check it: app_id is the portal's Application (client) ID.".format(name),
     )
+
+
+def _ours_without_unique_name(current: Current) -> Optional[Application]:
+    """One of an earlier run, made before it was given a unique name; it takes the name instead of being doubled."""
+    ours = [
+        app
+        for app in current.named
+        if app.unique_name is None
+        and (app.created_by_app_id == current.admin_client_id or app.app_id.lower() in current.recorded)
+    ]
+    return ours[0] if len(ours) == 1 else None
 
 
 def _plan_absent(application: Optional[Application], current: Current, wanted: Dict[str, Any]) -> Plan:

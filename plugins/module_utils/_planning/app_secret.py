@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 from .._errors import Conflict, InvalidInput
 from .._graph_objects import Application, Secret
@@ -242,7 +242,7 @@ def _plan_absent(current: Current, wanted: Dict[str, Any]) -> Plan:
                 ),
                 "Give the name that belongs to the key id. Nothing was changed.",
             )
-    gone = {secret.key_id for secret in secrets}
+    gone = {secret.key_id for secret in secrets} | _forgotten(current, wanted)
     left = [s.key_id for s in _ours(current, wanted) if s.key_id not in gone and _is_live(s, current.now)]
     return Plan(
         before={"display_name": wanted["display_name"], "key_ids": sorted(gone)},
@@ -250,6 +250,13 @@ def _plan_absent(current: Current, wanted: Dict[str, Any]) -> Plan:
         result=_result(wanted["display_name"], None, left, current.application),
         steps=[("remove", {"application": current.application, "key_id": key_id}) for key_id in sorted(gone)],
     )
+
+
+def _forgotten(current: Current, wanted: Dict[str, Any]) -> Set[str]:
+    """What the store still names though it is gone: a run ended after the removal, or somebody else removed it."""
+    key_id = current.record.key_id if current.record else None
+    there = {secret.key_id for secret in current.application.secrets} if current.application else set()
+    return {key_id} if key_id and key_id not in there and wanted["key_id"] in (None, key_id) else set()
 
 
 def _ours(current: Current, wanted: Dict[str, Any]) -> List[Secret]:

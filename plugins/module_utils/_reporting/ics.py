@@ -3,100 +3,104 @@
 # Private to this collection: it may change at any time.
 """secret_expiry.ics: one event a secret, on the day it ends, with alarms before it (RFC 5545).
 
-A secret keeps its UID for life, so that importing next month's file moves or removes nothing but what changed.
+A secret keeps its UID for life, so that importing the next file moves nothing and doubles nothing.
 """
 
 from __future__ import annotations
 
-import re
 import uuid
 from datetime import timedelta
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import List
 
-from .._rows import parse_time
+from .fleet import Fleet, Secret, Tenant
+from .texts import command_of, counted, visible
 
 ALARM_DAYS = (60, 30, 14, 7, 1)
-NAMESPACE = uuid.UUID("6d1f6c0e-3a52-5d3b-9f0a-0f5c8d9b7a41")  # of our own; it only has to stay what it is
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+MARK = "PRODID:-//webex_connect.office365//connect_report//EN"
+NAMESPACE = uuid.UUID("6d1f6c0e-3a52-5d3b-9f0a-0f5c8d9b7a41")  # our own; it only has to stay what it is
 
 
-def calendar(fleet: Mapping[str, Any]) -> str:
+def calendar(fleet: Fleet) -> str:
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
-        "PRODID:-//webex_connect.office365//connect_report//EN",
+        MARK,
         "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
-        "X-WR-CALNAME:Webex Connect: client secrets that end",
+        "X-WR-CALNAME:Webex Connect client secrets",
     ]
-    for tenant in fleet["tenants"]:
-        for secret in tenant["secrets"]:
-            lines += _event(tenant, secret, fleet["stamp"])
-    lines.append("END:VCALENDAR")
-    return "".join(folded(line) + "\r\n" for line in lines)
+    stamp = fleet.now.strftime("%Y%m%dT%H%M%SZ")
+    for tenant in sorted(fleet.tenants, key=lambda tenant: tenant.name):
+        for secret in tenant.secrets:
+            lines += _event(tenant, secret, stamp)
+    return "".join(folded(line) + "\r\n" for line in [*lines, "END:VCALENDAR"])
 
 
-def _event(tenant: Mapping[str, Any], secret: Mapping[str, Any], stamp: str) -> List[str]:
-    end = parse_time(secret["end"] or "")
-    if end is None or not secret["live"]:
+def _event(tenant: Tenant, secret: Secret, stamp: str) -> List[str]:
+    if secret.end is None or secret.end <= tenant.now:
         return []
-    held = "the one that Webex Connect holds" if secret["held"] else "not known to be held by Webex Connect"
-    summary = "Client secret {0} of {1} ends".format(secret["name"], tenant["name"])
-    description = "\n".join(
-        [
-            "Tenant {0} ({1}), application {2}.".format(tenant["name"], tenant["tenant_id"], tenant["app_id"]),
-            "Key id {0}, {1}.".format(secret["key_id"], held),
-            "When it ends, replies fail while mail still arrives.",
-            "Renew it before: ansible-playbook webex_connect.office365.onboard --limit {0} --tags secret,handoff".format(
-                tenant["name"]
-            ),
-        ]
-    )
-    begin, finish = end.strftime("%Y%m%d"), (end + timedelta(days=1)).strftime("%Y%m%d")
+    application = tenant.report["application"] or {"display_name": "?", "app_id": "?"}
+    summary = "{0}: client secret {1} ends".format(tenant.name, secret.name or secret.key_id)
+    description = [
+        "Tenant {0} ({1}).".format(tenant.name, tenant.report["tenant"]["id"]),
+        "Application {0} ({1}).".format(application["display_name"], application["app_id"]),
+        "Key id {0}: {1}.".format(secret.key_id, role_of(secret)),
+        "It ends at {0} UTC. From then on replies fail, while mail still arrives.".format(
+            secret.end.strftime("%Y-%m-%d %H:%M")
+        ),
+        "Before that day: {0}, and enter the new value in Webex Connect.".format(
+            command_of(tenant.name, "secret,handoff")
+        ),
+    ]
     lines = [
         "BEGIN:VEVENT",
-        "UID:" + uid_of(tenant["tenant_id"], secret["key_id"]),
+        "UID:" + uid_of(tenant, secret),
         "DTSTAMP:" + stamp,
-        "DTSTART;VALUE=DATE:" + begin,
-        "DTEND;VALUE=DATE:" + finish,
+        "DTSTART;VALUE=DATE:" + secret.end.strftime("%Y%m%d"),
+        "DTEND;VALUE=DATE:" + (secret.end + timedelta(days=1)).strftime("%Y%m%d"),
         "SUMMARY:" + escaped(summary),
-        "DESCRIPTION:" + escaped(description),
+        "DESCRIPTION:" + escaped("\n".join(description)),
         "CATEGORIES:Webex Connect",
         "TRANSP:TRANSPARENT",
     ]
-    for days in ALARM_DAYS:
+    for days in () if secret.superseded else ALARM_DAYS:  # nobody has to act for one that was replaced
         lines += [
             "BEGIN:VALARM",
             "ACTION:DISPLAY",
-            "TRIGGER:-P{0}D".format(days),
-            "DESCRIPTION:" + escaped("{0} in {1} days".format(summary, days) if days > 1 else summary + " tomorrow"),
+            "TRIGGER:-P{0}DT15H".format(days - 1),  # an event of a day begins at midnight: this is nine in the morning
+            "DESCRIPTION:" + escaped("{0} in {1}".format(summary, counted(days, "day", "days"))),
             "END:VALARM",
         ]
     return [*lines, "END:VEVENT"]
 
 
-def uid_of(tenant_id: str, key_id: str) -> str:
-    return "{0}@webex-connect.office365".format(uuid.uuid5(NAMESPACE, "{0}/{1}".format(tenant_id, key_id).lower()))
+def role_of(secret: Secret) -> str:
+    if secret.held:
+        return "the one that Webex Connect was given"
+    if secret.superseded:
+        return "replaced by a newer one"
+    return "of the wanted name, not known to be in use" if secret.ours else "somebody else's"
+
+
+def uid_of(tenant: Tenant, secret: Secret) -> str:
+    name = "{0}/{1}".format(tenant.report["tenant"]["id"], secret.key_id).lower()
+    return "{0}@webex-connect.office365".format(uuid.uuid5(NAMESPACE, name))
 
 
 def escaped(text: str) -> str:
-    """A value of type TEXT (RFC 5545, 3.3.11); other control characters are not allowed at all."""
-    text = CONTROL.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """A value of type TEXT (RFC 5545, 3.3.11)."""
+    text = visible(text.replace("\r\n", "\n").replace("\r", "\n"))
     return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 
 def folded(line: str) -> str:
     """At most 75 octets a line, and no character cut in two (RFC 5545, 3.1)."""
-    parts, part, size = [], "", 0
+    parts: List[str] = []
+    part, size = "", 0
     for character in line:
-        octets = len(character.encode("utf-8", "replace"))
-        if size + octets > (75 if not parts else 74):  # a continuation begins with a blank
+        octets = len(character.encode("utf-8"))
+        if size + octets > (74 if parts else 75):  # a line that goes on begins with a blank
             parts.append(part)
             part, size = "", 0
         part += character
         size += octets
     return "\r\n ".join([*parts, part])
-
-
-def known(secrets: Iterable[Mapping[str, Any]]) -> List[Dict[str, Any]]:
-    return [dict(secret) for secret in secrets if secret.get("end")]

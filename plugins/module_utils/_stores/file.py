@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from .._errors import InvalidInput
-from .._files import read_text, refuse_unwritable, write_atomically
+from .._files import read_text, refuse_unwritable, remove_leftovers, write_atomically
 from .._rows import precise_time
 from .._transport import import_library
 from .persistence import vanishes
@@ -33,7 +33,7 @@ class FileStore(Store):
         self._seen: Dict[Owner, Optional[str]] = {}  # key id in the entry when this run announced its own
         self.place = os.path.abspath(path)
 
-    def refuse_unusable(self) -> None:
+    def refuse_unusable(self, new_text: bool = True) -> None:
         reason = vanishes(self._given, os.environ)
         if reason:
             raise InvalidInput(
@@ -91,7 +91,7 @@ class FileStore(Store):
         if not os.path.exists(self._path):
             return
         wanted = _owner(tenant_id, app_id, display_name)
-        with self._changing() as entries:
+        with self._changing(if_different=True) as entries:
             entries[:] = [e for e in entries if _key(e) != wanted or _key_id(e) not in key_ids]
 
     # What another store in files does in its own way.
@@ -104,7 +104,7 @@ class FileStore(Store):
         return self.place
 
     @contextmanager
-    def _changing(self) -> Iterator[List[Dict[str, Any]]]:
+    def _changing(self, if_different: bool = False) -> Iterator[List[Dict[str, Any]]]:
         """The entries to change in place; one writer at a time, by a lock on the folder."""
         folder = os.path.dirname(self._path)
         try:
@@ -112,8 +112,12 @@ class FileStore(Store):
             lock = os.open(folder, os.O_RDONLY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
+                remove_leftovers(self._path)
                 entries = self._entries()
+                before = [dict(entry) for entry in entries]
                 yield entries
+                if if_different and entries == before:
+                    return
                 text = import_library("yaml").safe_dump({"secrets": entries}, sort_keys=False, allow_unicode=True)
                 write_atomically(self._path, self._closed(HEADING + text), 0o600)
             finally:

@@ -72,9 +72,7 @@ class KeyVaultStore(Store):
         self._patience = tenant.patience
 
     def refuse_unwritable(self, tenant_id: str, app_id: Optional[str], display_name: str) -> None:
-        if app_id:
-            self._look((tenant_id, app_id.lower(), display_name))
-        else:
+        if not app_id:
             self._calls.rows("/secrets", "list the secrets", most=1)
 
     def announce(self, tenant_id: str, app_id: str, display_name: str, start: Optional[str]) -> None:
@@ -122,7 +120,8 @@ class KeyVaultStore(Store):
             if moment:
                 attributes[attribute] = int(moment.timestamp())
         body = {"value": text, "contentType": CONTENT_TYPE, "attributes": attributes, "tags": to_tags(record)}
-        answer = self._calls.call("PUT", "/secrets/" + name, "store the new text as secret " + name, body)
+        doing = "store the new text as secret {0}".format(name)
+        answer = self._calls.call("PUT", "/secrets/" + name, doing, body, carries_text=True)
         self._seen.pop(owner, None)
         return Row(answer or {}, "The secret that Key Vault stored").required_text("id")
 

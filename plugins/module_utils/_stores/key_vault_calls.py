@@ -47,10 +47,15 @@ class KeyVaultCalls:
         self._service = service
         self._client_id = client_id
 
-    def call(self, method: str, path: str, doing: str, body: Any = None) -> Optional[Dict[str, Any]]:
-        """The object that is answered, None for one that does not exist. Repeating any of these calls is harmless."""
+    def call(
+        self, method: str, path: str, doing: str, body: Any = None, carries_text: bool = False
+    ) -> Optional[Dict[str, Any]]:
+        """The object that is answered, None for one that does not exist. Repeating any of these calls is harmless.
+
+        What Key Vault says of a call that carries a secret's text is not repeated in messages.
+        """
         url = "{0}{1}?{2}".format(self._service.base, path, API_VERSION)
-        return self._send(method, url, "{0} in {1}".format(doing, self._service.base), body)
+        return self._send(method, url, "{0} in {1}".format(doing, self._service.base), body, carries_text)
 
     def rows(self, path: str, doing: str, most: Optional[int] = None) -> List[Row]:
         """All rows of a list, or those of its first page where only so many are wanted."""
@@ -58,12 +63,14 @@ class KeyVaultCalls:
         url: Optional[str] = "{0}{1}?{2}&maxresults={3}".format(self._service.base, path, API_VERSION, most or 25)
         rows: List[Row] = []
         while url:
-            page = Row(self._send("GET", url, doing, None) or {}, "Key Vault's answer to: " + doing)
+            page = Row(self._send("GET", url, doing) or {}, "Key Vault's answer to: " + doing)
             rows += page.rows("value")
             url = None if most else page.text("nextLink")
         return rows
 
-    def _send(self, method: str, url: str, doing: str, body: Any) -> Optional[Dict[str, Any]]:
+    def _send(
+        self, method: str, url: str, doing: str, body: Any = None, carries_text: bool = False
+    ) -> Optional[Dict[str, Any]]:
         response = self._service.send(method, url, doing, body, repeatable=True)
         if 200 <= response.status < 300:
             answer = response.json()
@@ -72,7 +79,7 @@ class KeyVaultCalls:
             return answer
         if response.status == 404:
             return None
-        raise self._refusal(response, doing, carries_text=bool(body and "value" in body))
+        raise self._refusal(response, doing, carries_text)
 
     def _refusal(self, response: Response, doing: str, carries_text: bool) -> StoreFailed:
         error = response.object().get("error")

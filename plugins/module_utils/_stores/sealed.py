@@ -33,9 +33,10 @@ class SealedStore(FileStore):
             )
         self._certificate_path = certificate_path
 
-    def refuse_unusable(self) -> None:
-        self._sealed(b"")
-        super().refuse_unusable()
+    def refuse_unusable(self, new_text: bool = True) -> None:
+        if new_text:
+            self._sealed(b"")
+        super().refuse_unusable(new_text)
 
     def text_of(self, tenant_id: str, app_id: str, display_name: str) -> Optional[str]:
         raise StoreFailed(

@@ -72,11 +72,17 @@ class Store:
     def bind(self, tenant: Tenant) -> None:
         """Hands over what a store needs that is a service: the sign-in, the network, the clock."""
 
-    def refuse_unusable(self) -> None:
-        """Raises InvalidInput or StoreFailed where a write would fail. Leaves no trace, so it serves check mode too."""
+    def refuse_unusable(self, new_text: bool = True) -> None:
+        """Raises InvalidInput or StoreFailed where a write would fail. Leaves no trace, so it serves check mode too.
+
+        ``new_text`` is False where nothing but an entry will be removed.
+        """
 
     def refuse_unwritable(self, tenant_id: str, app_id: Optional[str], display_name: str) -> None:
-        """The same as far as a service tells without a write; ``app_id`` is None for one that is yet to be made."""
+        """The same of a new text, as far as a service tells without a write and ``record_of`` does not tell.
+
+        ``app_id`` is None for an application that is yet to be made.
+        """
 
     def announce(self, tenant_id: str, app_id: str, display_name: str, start: Optional[str]) -> None:
         """Notes, right before a credential is made, by which start it can be told; None withdraws the note.

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores import keeping
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.file import FileStore
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.hashi_vault import HashiVaultStore
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.key_vault import KeyVaultStore
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.sealed import SealedStore
-
 from kept_stores import KINDS, Kept, keep
 from module_runner import Failed, Runner
 from simulated_tenant import Tenant
@@ -186,6 +186,21 @@ def test_a_killed_renewal_leaves_the_current_text_and_is_finished_by_the_next(
     renewed = run.settled(MODULE, **wish)
     assert key_ids(tenant, app) == [first, renewed["secret"]["key_id"]]
     assert_sound(run, tenant, app, kept, renewed)
+
+
+def test_a_removal_that_was_interrupted_is_finished_by_the_next(
+    run: Runner, tenant: Tenant, app: dict, kept: Kept, wish: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(MODULE, **wish)
+    with monkeypatch.context() as patch:
+        for kind in CLASSES:
+            patch.setattr(kind, "forget", die)
+        with pytest.raises(Killed):
+            run(MODULE, **wish, state="absent")
+    assert key_ids(tenant, app) == []
+    assert kept.current_text() is not None
+    run.settled(MODULE, **wish, state="absent")
+    assert kept.current_text() is None
 
 
 def test_a_store_that_lost_its_entry_is_reported_and_replaced_on_demand(

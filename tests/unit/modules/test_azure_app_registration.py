@@ -176,6 +176,20 @@ def test_a_unique_name_is_upserted_and_found_again(run: Runner, tenant: Tenant) 
     assert len(tenant.applications) == 1
 
 
+def test_a_unique_name_that_comes_later_is_given_to_ours_and_doubles_nothing(run: Runner, tenant: Tenant) -> None:
+    made = run(MODULE, display_name="WebexConnect")
+    run.settled(MODULE, display_name="WebexConnect", unique_name="webex-connect-1")
+    assert tenant.application(made["application"]["app_id"])["uniqueName"] == "webex-connect-1"
+    assert len(tenant.applications) == 1
+
+
+def test_a_unique_name_leaves_a_strangers_namesake_alone(run: Runner, tenant: Tenant) -> None:
+    theirs = tenant.add_application("WebexConnect")
+    run.settled(MODULE, display_name="WebexConnect", unique_name="webex-connect-1")
+    assert theirs["uniqueName"] is None
+    assert len(tenant.applications) == 2
+
+
 def test_a_unique_name_can_be_set_once_and_never_changed(run: Runner, tenant: Tenant) -> None:
     app = tenant.add_application("x")
     run.settled(MODULE, app_id=app["appId"], unique_name="first")

@@ -15,8 +15,10 @@ MOUNTS = """\
 2101 2100 0:313 / /proc rw,nosuid - proc proc rw
 2102 2100 0:314 / /dev rw,nosuid - tmpfs tmpfs rw,size=65536k
 2103 2100 0:315 / /srv/memory rw - tmpfs tmpfs rw
-2104 2100 8:1 /data /srv/volume rw,relatime - ext4 /dev/sda1 rw
 2105 2104 0:316 / /srv/volume/cache rw - tmpfs tmpfs rw
+2104 2100 8:1 /data /srv/volume rw,relatime - ext4 /dev/sda1 rw
+2109 2100 0:317 / /srv/twice rw - ext4 /dev/sda1 rw
+2110 2109 0:318 / /srv/twice rw - tmpfs tmpfs rw
 2106 2100 0:50 / /srv/with\\040blank rw - nfs4 nas.lab.example:/x rw
 2107 2100 8:1 /project /runner rw shared:1 master:2 - xfs /dev/sda1 rw
 2108 2100 8:1 /private /srv/private rw - xfs /dev/sda1 rw
@@ -41,6 +43,7 @@ RUNNER = {"AWX_ISOLATED_DATA_DIR": "/runner"}
         ("/srv/volume-2/secrets.yml", "overlay"),
         ("/srv/memory/secrets.yml", "tmpfs"),
         ("/srv/volume/cache/secrets.yml", "tmpfs"),
+        ("/srv/twice/secrets.yml", "tmpfs"),
         ("/dev/shm/secrets.yml", "tmpfs"),
     ],
 )

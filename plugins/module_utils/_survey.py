@@ -1,0 +1,228 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""Audits several tenants at once, each with its own login, connections, tokens and time.
+
+A tenant is read by two threads, one for Microsoft Graph and one for Exchange Online. Nothing of a tenant waits for
+another one; one that is slow or dead is given up when its time is over, and is reported as what it is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+from ._errors import InvalidInput, TenantError, TimeIsUp, UnexpectedReply
+from ._login import CREDENTIALS, ENDPOINTS, LOGIN_OPTIONS, Login, resolve_login
+from ._planning.audit import SCHEMA_VERSION, Subject, report_of
+from ._planning.audit_seen import is_silence, nothing_of_the_directory, nothing_of_the_mail
+from ._planning.audit_waivers import Waiver, waivers_of
+from ._planning.audit_wishes import Wishes, wishes_of
+from ._rows import format_time
+from ._stores.store import RunVault, Store, open_store
+from ._survey_directory import read_directory
+from ._survey_mail import read_mail
+from ._tenant import Connect, Tenant
+
+GRACE = 5.0  # seconds beyond a tenant's time until nobody waits for its threads any more
+NOWHERE = "https://unknown.invalid/"  # stands for the callback URL of an entry that cannot be read
+
+
+@dataclass(frozen=True)
+class Place:
+    """One tenant to audit. ``login`` is the reason where its entry cannot be used."""
+
+    name: str
+    tenant_id: str
+    login: Union[Login, TenantError]
+    wishes: Wishes
+    store: Optional[Store] = None
+
+    @property
+    def admin_client_id(self) -> str:
+        return self.login.client_id.lower() if isinstance(self.login, Login) else ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    connect: Connect
+    waivers: Sequence[Waiver]
+    deep: bool
+    seconds: float
+    concurrency: int
+    tell: Callable[[str], None]
+
+
+def survey(
+    given: Mapping[str, Any],
+    environ: Mapping[str, str],
+    connect: Connect,
+    vault: Optional[RunVault],
+    tell: Callable[[str], None],
+) -> Dict[str, Any]:
+    """The result of connect_email_info. Raises only for what makes the whole task unusable."""
+    terms = Terms(
+        connect,
+        waivers_of(given["waivers"] or []),
+        bool(given["deep"]),
+        float(given["time_budget"]),
+        max(1, int(given["concurrency"])),
+        tell,
+    )
+    if given["tenants"] is None:
+        login, warnings = resolve_login(given, environ)
+        name = given["name"] or login.tenant_id
+        wishes = wishes_of(given["wanted"])
+        places = [Place(name, login.tenant_id, login, wishes, _store(wishes, vault))]
+    else:
+        _refuse_namesakes(given["tenants"])
+        places, warnings = [], []
+        for entry in given["tenants"]:
+            place, said = _place(entry, given, environ, vault)
+            places.append(place)
+            warnings += ["{0}: {1}".format(place.name, text) for text in said]
+    outcomes = _all(places, terms)
+    moments = [moment for _report, moment, _seconds in outcomes.values()]
+    return {
+        "changed": False,
+        "schema_version": SCHEMA_VERSION,
+        "tenant_id": outcomes[places[0].name][0]["tenant"]["id"] if given["tenants"] is None else None,
+        "reports": {name: outcomes[name][0] for name in sorted(outcomes)},
+        "run": {
+            "at": format_time(min(moments, default=datetime.now(timezone.utc))),
+            "tenants": {
+                name: {"at": format_time(outcomes[name][1]), "seconds": round(outcomes[name][2], 1)}
+                for name in sorted(outcomes)
+            },
+        },
+        "warnings": warnings,
+    }
+
+
+def _refuse_namesakes(entries: Sequence[Mapping[str, Any]]) -> None:
+    names = [str(entry["name"]) for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidInput("tenants holds the name {0} more than once.".format(", ".join(twice)))
+
+
+def _place(
+    entry: Mapping[str, Any], given: Mapping[str, Any], environ: Mapping[str, str], vault: Optional[RunVault]
+) -> Tuple[Place, List[str]]:
+    """What is wrong with one tenant's own entry is that tenant's finding, and stops no other."""
+    name, tenant_id = str(entry["name"]), str(entry["tenant_id"]).strip()
+    wishes = wishes_of({"connect_email_callback_url": NOWHERE})
+    try:
+        wishes = wishes_of(entry["wanted"])
+        login, warnings = resolve_login(_merged(entry, given), environ)
+        return Place(name, login.tenant_id, login, wishes, _store(wishes, vault)), warnings
+    except TenantError as problem:
+        return Place(name, tenant_id, problem, wishes), []
+
+
+def _merged(entry: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, Any]:
+    """A tenant's own login options before the task's. A credential of its own silences the task's, and so with hosts."""
+    names = [name for name in LOGIN_OPTIONS if name != "snapshot_path"]
+    own = {name: entry[name] for name in names if entry.get(name) not in (None, "")}
+    merged = {name: given.get(name) for name in names}
+    if any(name in own for name in CREDENTIALS):
+        merged.update(dict.fromkeys((*CREDENTIALS, "client_certificate_password")))
+    if "cloud" in own or any(name in own for name in ENDPOINTS):
+        merged.update(dict.fromkeys(ENDPOINTS))
+    return {**merged, **own}
+
+
+def _store(wishes: Wishes, vault: Optional[RunVault]) -> Optional[Store]:
+    """None where only the kind is given, as in the role's default: where the file lies is then not known."""
+    options = wishes.secret["store"]
+    named = {name: value for name, value in options.items() if value not in (None, "", False)}
+    if options.get("type", "file") == "file" and not named.get("path"):
+        return None
+    return open_store(options, vault)
+
+
+def _all(places: Sequence[Place], terms: Terms) -> Dict[str, Any]:
+    """The outcomes by name. Threads are daemons: one that hangs in the network keeps nothing and nobody."""
+    outcomes: Dict[str, Any] = {}
+    waiting = list(reversed(places))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                place = waiting.pop()
+            outcome = _one(place, terms)
+            with lock:
+                outcomes[place.name] = outcome
+                if len(places) > 1 and (len(outcomes) % 10 == 0 or len(outcomes) == len(places)):
+                    terms.tell("audited {0} of {1} tenants".format(len(outcomes), len(places)))
+
+    workers = [threading.Thread(target=work, daemon=True) for _number in range(min(terms.concurrency, len(places)))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return outcomes
+
+
+def _one(place: Place, terms: Terms) -> Tuple[Dict[str, Any], datetime, float]:
+    started = time.monotonic()
+    try:
+        if isinstance(place.login, TenantError):
+            raise place.login
+        graph, exchange = terms.connect(place.login), terms.connect(place.login)
+    except TenantError as failure:
+        now = datetime.now(timezone.utc)
+        return _report(place, failure, failure, place.tenant_id, terms, now), now, 0.0
+    end = started + terms.seconds
+    directory = _Reader(graph, terms.seconds, lambda tenant: read_directory(tenant, place.wishes, place.store))
+    mail = _Reader(exchange, terms.seconds, lambda tenant: read_mail(tenant, place.wishes, terms.deep))
+    halves = directory.result(end + GRACE), mail.result(end + GRACE)
+    tenant_id = next((t.tenant_id for t in (graph, exchange) if t.tenant_id != place.login.tenant_id), graph.tenant_id)
+    now = graph.now()
+    report = _report(place, halves[0], halves[1], tenant_id, terms, now)
+    return report, now, time.monotonic() - started
+
+
+class _Reader:
+    """One half of a tenant, read by a thread of its own."""
+
+    def __init__(self, tenant: Tenant, seconds: float, read: Callable[[Tenant], Any]) -> None:
+        self._found: Any = None
+        self._tenant = tenant
+        tenant.end_in(seconds)
+        self._thread = threading.Thread(target=self._run, args=(read,), daemon=True)
+        self._thread.start()
+
+    def _run(self, read: Callable[[Tenant], Any]) -> None:
+        try:
+            self._found = read(self._tenant)
+        except TenantError as failure:
+            self._found = failure
+        except Exception as fault:  # one tenant's strange answer must not cost the others their reports
+            self._found = UnexpectedReply("The audit met something unforeseen ({0}).".format(type(fault).__name__))
+
+    def result(self, end: float) -> Any:
+        """What was read, or why not; nothing is waited for after ``end``."""
+        self._thread.join(max(0.0, end - time.monotonic()))
+        if self._thread.is_alive() or self._found is None:
+            return TimeIsUp("The time for this tenant is over.", "Give it more with time_budget.")
+        return self._found
+
+
+def _report(place: Place, directory: Any, mail: Any, tenant_id: str, terms: Terms, now: datetime) -> Dict[str, Any]:
+    failures = [half for half in (directory, mail) if isinstance(half, TenantError)]
+    # Only where neither half answered is the tenant out of reach.
+    silent = len(failures) == 2 and all(is_silence(failure) for failure in failures)
+    error = directory if isinstance(directory, TenantError) else None
+    subject = Subject(place.name, tenant_id, place.admin_client_id, error, silent)
+    if isinstance(directory, TenantError):
+        directory = nothing_of_the_directory(directory)
+    if isinstance(mail, TenantError):
+        mail = nothing_of_the_mail(mail)
+    return report_of(subject, directory, mail, place.wishes, terms.waivers, terms.deep, now)

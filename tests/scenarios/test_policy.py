@@ -1,0 +1,115 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's step policy: who may consent, and whose mail may be forwarded outside."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from staging import Stage
+
+OURS = "Webex Connect forwarding"
+SELF = "ManagePermissionGrantsForSelf."
+
+
+def said(outcome: Any) -> list[str]:
+    (result,) = (r for r in outcome.results if r["task"] == "What the policies let through")
+    return list(result["result"]["msg"])
+
+
+def test_scoped_is_the_default_and_consent_is_only_reported(stage: Stage) -> None:
+    tenant = stage.tenant("contoso", mailboxes=2)
+    stage.serve()
+    before = copy.deepcopy([tenant.policies, tenant.outbound_policy()])
+    outcome = stage.run("--tags", "policy")
+    assert outcome.code == 0, outcome.output
+    assert outcome.changed() == ["Forwarding to addresses outside"]
+    assert tenant.outbound_rule(OURS)["From"] == ["support@contoso.example", "support1@contoso.example"]
+    assert [tenant.policies, tenant.outbound_policy()] == before
+    assert said(outcome) == [
+        "User consent: microsoft_managed",
+        "support@contoso.example, forwarding outside: allowed",
+        "support1@contoso.example, forwarding outside: allowed",
+    ]
+    assert tenant.applications == []
+    assert stage.run("--tags", "policy").changed() == []
+
+
+def test_the_variables_choose_what_is_changed(stage: Stage) -> None:
+    tenant = stage.tenant("contoso")
+    stage.hosts["contoso"]["connect_email_user_consent"] = "disabled"
+    stage.hosts["contoso"]["connect_email_external_forwarding"] = "organization"
+    stage.serve()
+    check = stage.run("--tags", "policy", "--check")
+    assert stage.world.writes() == []
+    outcome = stage.run("--tags", "policy")
+    assert outcome.code == 0, outcome.output
+    assert (
+        outcome.changed() == check.changed() == ["Who may consent to applications", "Forwarding to addresses outside"]
+    )
+    assert outcome.announced() == check.announced()
+    assert tenant.outbound_policy()["AutoForwardingMode"] == "On"
+    assert len(tenant.outbound_policies) == 1
+    assigned = tenant.policies["authorizationPolicy"]["defaultUserRolePermissions"]["permissionGrantPoliciesAssigned"]
+    assert not [entry for entry in assigned if entry.startswith(SELF)]
+    assert stage.run("--tags", "policy").changed() == []
+
+
+@pytest.mark.parametrize("mode", [[], ["--check"]], ids=["real", "check"])
+def test_check_reads_and_says_what_blocks(stage: Stage, mode: list[str]) -> None:
+    tenant = stage.tenant("contoso")
+    tenant.add_remote_domain("Connect", "*.imiconnect.io", AutoForwardEnabled=False)
+    stage.hosts["contoso"]["connect_email_external_forwarding"] = "check"
+    stage.serve()
+    outcome = stage.run("--tags", "policy", *mode)
+    assert outcome.code == 0, outcome.output
+    assert stage.world.writes() == []
+    assert said(outcome)[1] == "support@contoso.example, forwarding outside: blocked"
+    assert "(*.imiconnect.io) forbids automatic forwards" in outcome.output
+
+
+def test_case_c07_one_tenant_that_is_not_customizable_keeps_no_other_waiting(stage: Stage) -> None:
+    for name in ("contoso", "fabrikam", "tailspin"):
+        stage.tenant(name)
+    young = stage.world.tenant_named("fabrikam.example")
+    late = stage.world.tenant_named("tailspin.example")
+    assert young
+    assert late
+    young.organization_config["IsDehydrated"] = True
+    late.hydration_failures_left = 3
+    stage.serve()
+    outcome = stage.run("--tags", "app,smtp_auth,policy")
+    assert outcome.code != 0
+    (refusal,) = outcome.failures("fabrikam")
+    assert "Enable-OrganizationCustomization" in refusal
+    assert "Nothing in the policies was changed" in refusal
+    assert [write for write in stage.world.writes() if write.tenant_id == young.tenant_id] == []
+    for name in ("contoso", "tailspin"):
+        assert outcome.failures(name) == []
+        assert "Forwarding to addresses outside" in outcome.changed(name)
+
+
+@pytest.mark.parametrize("variable", ["connect_email_user_consent", "connect_email_external_forwarding"])
+def test_case_c14_a_bare_off_is_refused_with_the_choices_and_a_hint(stage: Stage, variable: str) -> None:
+    stage.tenant("contoso")
+    stage.hosts["contoso"][variable] = False
+    stage.serve()
+    outcome = stage.run()
+    (refusal,) = outcome.failures()
+    assert f"{variable} is false; it must be one of" in refusal
+    assert "put the word in quotes" in refusal
+    assert stage.world.log == []
+
+
+def test_a_run_without_changes_is_cheap(stage: Stage) -> None:
+    stage.tenant("contoso")
+    stage.serve()
+    assert stage.run().code == 0
+    since = len(stage.world.log)
+    assert stage.run("--skip-tags", "preflight").changed() == []
+    asked = [entry for entry in list(stage.world.log)[since:] if entry.door != "login"]
+    assert len(asked) <= 14
+    assert sum(len(entry.inner) or 1 for entry in asked) <= 30

@@ -1,0 +1,105 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""audit.yml: it only reads, writes its files in every mode, and ends as it was asked to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from staging import ROOT, Outcome, Stage
+
+AUDIT = "webex_connect.office365.audit"
+NAMES = {"report.json", "report.html", "junit.xml", "action_plan.csv", "secret_expiry.ics"}
+SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+
+
+def audit(stage: Stage, *arguments: str, **variables: Any) -> tuple[Outcome, dict[str, Any]]:
+    folder = stage.folder / "report"
+    extra = json.dumps({"connect_report_dir": str(folder), **variables})
+    written = len(stage.world.writes())
+    outcome = stage.run("-e", extra, *arguments, playbook=AUDIT)
+    assert len(stage.world.writes()) == written
+    document = json.loads((folder / "report.json").read_text())
+    Draft202012Validator(SCHEMA).validate(document)
+    return outcome, document
+
+
+def states(document: dict[str, Any]) -> dict[str, str]:
+    return {name: report["state"] for name, report in document["reports"].items()}
+
+
+def turn_smtp_off(stage: Stage) -> None:
+    for mailbox in stage.world.tenants[0].mailboxes:
+        mailbox["SmtpClientAuthenticationDisabled"] = True
+
+
+def test_an_audit_follows_a_tenant_from_ready_to_broken_and_back(stage: Stage) -> None:
+    tenant = stage.tenant("contoso")
+    stage.tenant("fabrikam")
+    stage.serve()
+    assert stage.run("--limit", "contoso").code == 0
+
+    outcome, document = audit(stage)
+    assert outcome.code == 0, outcome.output
+    assert states(document) == {"contoso": "ok", "fabrikam": "drift"}
+    assert {path.name for path in (stage.folder / "report").iterdir()} == NAMES
+    held = [secret["current"] for secret in document["reports"]["contoso"]["secrets"]]
+    assert held == [True]  # the store that onboard.yml chose is found
+
+    turn_smtp_off(stage)
+    outcome, document = audit(stage, "--check", "--limit", "contoso")
+    assert outcome.code == 0, outcome.output
+    assert states(document) == {"contoso": "drift"}
+    assert document["reports"]["contoso"]["mail"]["down"]
+    result = next(r["result"] for r in outcome.results if r["action"].endswith("connect_report_files"))
+    assert result["report"]["since"]["new"] == [
+        {"tenant": "contoso", "step": "smtp_auth", "object": "support@contoso.example"}
+    ]
+
+    before = document["reports"]
+    _outcome, document = audit(stage, "--limit", "contoso")
+    assert document["reports"] == before
+    assert tenant.mailboxes[0]["SmtpClientAuthenticationDisabled"] is True
+
+
+def test_the_exit_is_as_asked_and_one_dead_tenant_hides_no_other(stage: Stage) -> None:
+    stage.tenant("contoso")
+    stage.tenant("fabrikam")
+    stage.hosts["fabrikam"]["connect_email_client_secret"] = "not-the-secret"
+    stage.serve()
+    assert stage.run("--limit", "contoso").code == 0
+    limit = ["--limit", "contoso"]
+
+    assert audit(stage, *limit, connect_report_fail_on="expiring")[0].code == 0
+    turn_smtp_off(stage)
+    waiver = {"what": "smtp_auth", "reason": "moving", "owner": "j.doe", "until": "2099-01-01"}
+    for fail_on in ("blocked", "drift"):
+        outcome, _document = audit(stage, *limit, connect_report_fail_on=fail_on, connect_email_waivers=[waiver])
+        assert outcome.code != 0
+        assert any("mail is down: contoso" in message for message in outcome.failures())
+
+    outcome, document = audit(stage)
+    assert outcome.code == 0, outcome.output
+    assert states(document)["contoso"] == "drift"
+    assert document["reports"]["fabrikam"]["error"]
+    page = (stage.folder / "report" / "report.html").read_text()
+    assert "fabrikam" in page
+    outcome, _document = audit(stage, connect_report_fail_on="sometimes", connect_report_formats=["json"])
+    assert outcome.code != 0
+    assert "connect_report_fail_on" in outcome.output
+
+
+def test_no_credential_is_shown_or_written(stage: Stage) -> None:
+    stage.tenant("contoso")
+    stage.serve()
+    stage.run()
+    outcome, _document = audit(stage, "-vvvv", "--diff")
+    assert outcome.code == 0, outcome.output
+    seen = [json.dumps(outcome.results), outcome.output]
+    seen += [path.read_text() for path in Path(stage.folder, "report").iterdir()]
+    secrets = ["fake-admin-secret-of-contoso", *stage.world.tenants[0].secret_texts.values()]
+    assert not [secret for secret in secrets for text in seen if secret in text]
