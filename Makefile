@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test unit scenarios lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
+.PHONY: help install demo test unit scenarios browser lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
 	sanity format lock clean FORCE
 
 # May be set: make test WORKERS=4, make unit ARGS='-k secret', make install PYTHON=python3.13
@@ -42,13 +42,17 @@ demo: build/.installed ## onboard simulated tenants with the installed collectio
 	$(bin)/python tests/demo.py $(ARGS)
 
 test: build/.installed .venv/.test | build/tree/$(collection) ## run all tests: unit and scenarios
-	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests
+	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) --ignore=tests/browser tests
 
 unit: .venv/.test | build/tree/$(collection) ## run the tests of the code, without ansible-playbook
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
 
 scenarios: build/.installed .venv/.test | build/tree/$(collection) ## run playbooks of the installed collection against a simulated tenant
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios
+
+# It installs no browser: apt-get install chromium chromium-driver
+browser: .venv/.test | build/tree/$(collection) ## open a report in headless Chromium; its pictures are in build/browser
+	$(bin)/python -m pytest $(ARGS) tests/browser
 
 lint: lint-python lint-types lint-yaml lint-ansible changelog-lint ## run ruff, mypy, yamllint, ansible-lint and the changelog's check
 

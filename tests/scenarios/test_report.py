@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from demo_audit import BROKEN, demonstrate_audit, found_in
 from staging import ROOT, Outcome, Stage
 
 AUDIT = "webex_connect.office365.audit"
@@ -103,3 +104,23 @@ def test_no_credential_is_shown_or_written(stage: Stage) -> None:
     seen += [path.read_text() for path in Path(stage.folder, "report").iterdir()]
     secrets = ["fake-admin-secret-of-contoso", *stage.world.tenants[0].secret_texts.values()]
     assert not [secret for secret in secrets for text in seen if secret in text]
+
+
+def test_the_five_breaks_of_the_demonstration_are_each_found(stage: Stage) -> None:
+    tenant = stage.tenant("contoso")
+    stage.serve()
+    assert stage.run().code == 0
+    asset = stage.hosts["contoso"]["connect_email_assets"][0]
+    lines: list[str] = []
+
+    def play(title: str, *arguments: str, playbook: str) -> None:
+        lines.append(title)
+        assert stage.run(*arguments, playbook=playbook).code == 0
+
+    def expect(holds: bool, what: str) -> None:
+        assert holds, what
+
+    page = demonstrate_audit(stage.world, "contoso", tenant, asset, stage.folder / "report", play, expect)
+    assert page.is_file()
+    _outcome, document = audit(stage)
+    assert found_in(document["reports"]["contoso"]) == set(BROKEN)

@@ -18,6 +18,7 @@ from .audit_coverage import coverage_of
 from .audit_directory import DirectoryJudgement, judge_directory
 from .audit_mail import AssetJudgement, judge_asset, judge_organization
 from .audit_notes import notes_of
+from .audit_obstacles import mark_obstacles
 from .audit_seen import Directory, Mail
 from .audit_verdicts import NO, Verdict, arriving, sending, sending_of_application
 from .audit_waivers import Waiver
@@ -59,6 +60,10 @@ def report_of(
     cells = judged.cells + [cell for asset in assets for cell in asset.cells]
     cells += judge_organization(mail, wishes, subject.name)
     cells.sort(key=lambda cell: ORDER.index(cell.step))  # stable: in the order of the wishes within a step
+    common = sending_of_application(judged, directory, wishes, now)
+    verdicts = [(sending(a, common, judged, directory, mail), arriving(a, mail)) for a in assets]
+    for found, verdict in zip(assets, verdicts):
+        mark_obstacles(cells, found.asset.mailbox, verdict)
     mine = audit_waivers.of_tenant(waivers, [subject.name, subject.tenant_id, tenant])
     addresses = {a.asset.mailbox: a.box.mailbox.address for a in assets if a.box.mailbox}
     audit_waivers.waive(cells, mine, addresses, now)
@@ -66,8 +71,6 @@ def report_of(
         note.shown(audit_waivers.is_note_waived(note.name, mine, now))
         for note in notes_of(judged, directory, assets, mail, wishes)
     ]
-    common = sending_of_application(judged, directory, wishes, now)
-    verdicts = [(sending(a, common, judged, directory, mail), arriving(a, mail)) for a in assets]
     coverage = coverage_of(directory, mail, deep)
     complete = not any(entry["gap"] for entry in coverage)
     ends = [sends.until for sends, _arrives in verdicts if sends.until]

@@ -125,7 +125,7 @@ def matrix(fleet: Fleet) -> Html:
         "section",
         el("h2", "Tenants by steps of the guide", id="fleet"),
         filters(fleet),
-        el("div", _table(fleet), class_="wide", tabindex="0", role="region", aria_labelledby="fleet"),
+        el("div", _table(fleet), class_="wide", tabindex="0", role="group", aria_label="Matrix"),
         legend(),
         class_="fleet",
         aria_labelledby="fleet",

@@ -32,7 +32,7 @@ summary h3 { margin: 0; font-size: 1.08rem; letter-spacing: -.01em; flex: 1 1 14
 .block { margin-top: 1.6rem; }
 h4 { margin: 0 0 .55rem; font-size: .98rem; }
 .note { color: var(--muted); font-size: .88rem; margin-bottom: .5rem; }
-.verdicts > li { display: grid; grid-template-columns: minmax(15rem, 1.15fr) 2fr 2fr; gap: .2rem 1.6rem; padding:
+.verdicts > li { display: grid; grid-template-columns: minmax(15rem, 1.15fr) minmax(0, 2fr) minmax(0, 2fr); gap: .2rem 1.6rem; padding:
   .6rem 0; border-top: 1px solid var(--hair); }
 .verdicts > li:first-child { border-top: 0; padding-top: 0; }
 .mailbox { font-weight: 600; }
@@ -43,7 +43,8 @@ h4 { margin: 0 0 .55rem; font-size: .98rem; }
 .says.unknown { color: var(--unreadable-text); }
 .line li, .facts li { position: relative; padding-left: .95rem; font-size: .9rem; }
 .line li::before, .facts li::before { content: "\2013"; position: absolute; left: 0; color: var(--muted); }
-.scroll, .wide { overflow-x: auto; }
+.line li, .facts li, .notes li, .coverage li, .waived, .error { overflow-wrap: anywhere; }
+.scroll, .wide { overflow-x: auto; position: relative; }
 .body table { font-size: .89rem; }
 .body thead th { color: var(--muted); font-weight: 550; font-size: .82rem; padding: 0 1rem .35rem 0; border-bottom:
   1px solid var(--line); }
@@ -54,6 +55,7 @@ h4 { margin: 0 0 .55rem; font-size: .98rem; }
 .facts { margin-top: .25rem; }
 .facts li { color: var(--muted); }
 .values li { overflow-wrap: anywhere; }
+.drift td { min-width: 7rem; }
 .fix { min-width: 15rem; max-width: 24rem; }
 .tag { background: var(--code); border-radius: 5px; padding: .12rem .45rem; font-weight: 600; white-space: nowrap; }
 .cmdlet { display: block; margin-top: .3rem; color: var(--muted); font: .84em/1.45 ui-monospace, "DejaVu Sans Mono",
@@ -61,7 +63,7 @@ h4 { margin: 0 0 .55rem; font-size: .98rem; }
 .waived { color: var(--waived-text); font-size: .88rem; margin-top: .2rem; }
 .none { color: var(--muted); }
 .w-expired { color: var(--blocked-text); font-weight: 600; }
-.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 2.2rem; }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0 2.2rem; }
 .notes li, .coverage li { padding: .35rem 0; border-top: 1px solid var(--hair); font-size: .92rem; }
 .coverage small { color: var(--muted); }
 .level { font-size: .8rem; font-weight: 600; color: var(--muted); }
@@ -96,9 +98,10 @@ MEDIA = r"""
   .page { padding: 0 1rem; }
   .opening { padding-top: 1.8rem; }
   .matrix thead th { position: static; }
-  .verdicts > li { grid-template-columns: 1fr; }
+  .verdicts > li { grid-template-columns: minmax(0, 1fr); }
+  .scroll table { min-width: 46rem; }
   .matrix { min-width: 60rem; }
-  dl { grid-template-columns: 1fr; }
+  dl { grid-template-columns: minmax(0, 1fr); }
   dd, dt { grid-column: 1; }
   .matrix th.tenant { position: sticky; left: 0; background: var(--card); min-width: 10rem; z-index: 1; }
 }

@@ -66,7 +66,7 @@ def timeline(tenant: Tenant) -> Html:
         role="img",
         aria_labelledby="{0} {1}".format(title, text),
     )
-    return el("div", drawing, class_="timeline", tabindex="0", role="region", aria_label="Time line of the secrets")
+    return el("div", drawing, class_="timeline", tabindex="0", role="group", aria_label="Time line of the secrets")
 
 
 def _in_words(secrets: List[Secret]) -> str:

@@ -315,7 +315,12 @@ BROKEN: dict[str, tuple[Callable[[Tenant], None], dict[str, str], tuple[str, str
         ("no", "redirect_uri_missing"),
         YES,
     ),
-    "callback on two platforms": (redirects(spa=[CALLBACK]), {}, ("unknown", "redirect_uri_also_elsewhere"), YES),
+    "callback on two platforms": (
+        redirects(spa=[CALLBACK]),
+        {"redirect_uri": "blocked"},
+        ("unknown", "redirect_uri_also_elsewhere"),
+        YES,
+    ),
     "no implicit grant": (
         lambda tenant: application_of(tenant)["web"]["implicitGrantSettings"].update(enableAccessTokenIssuance=False),
         {"implicit_grant": "drift"},
@@ -360,7 +365,12 @@ BROKEN: dict[str, tuple[Callable[[Tenant], None], dict[str, str], tuple[str, str
         ("no", "smtp_auth_disabled"),
         YES,
     ),
-    "sign-in of the mailbox blocked": (mailbox(AccountDisabled=True), {}, ("no", "sign_in_blocked"), YES),
+    "sign-in of the mailbox blocked": (
+        mailbox(AccountDisabled=True),
+        {"smtp_auth": "blocked"},
+        ("no", "sign_in_blocked"),
+        YES,
+    ),
     "a policy blocks passwords": (blocks_passwords, {}, YES, YES),
     "no mailbox": (
         no_mailbox,

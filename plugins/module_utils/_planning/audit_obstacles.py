@@ -1,0 +1,57 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: it may change at any time.
+"""What stops mail although the modules would change nothing: the step it belongs to must not look as if all were well."""
+
+from __future__ import annotations
+
+from typing import Iterable, List, Optional
+
+from .audit_cells import AS_WANTED, BLOCKED, NOT_APPLICABLE, UNREADABLE, Cell
+from .audit_verdicts import NO, UNKNOWN, Finding, Verdict
+
+STEPS = {
+    "nobody_assigned": "application",
+    "service_principal_absent": "application",
+    "redirect_uri_missing": "redirect_uri",
+    "redirect_uri_also_elsewhere": "redirect_uri",
+    "no_live_secret": "secret",
+    "secret_expired": "secret",
+    "secret_removed": "secret",
+    "only_other_secrets": "secret",
+    "api_absent": "consent",
+    "consent_missing": "consent",
+    "sign_in_blocked": "smtp_auth",
+    "smtp_auth_disabled": "smtp_auth",
+    "send_as_not_found": "smtp_auth",
+}
+BY_HAND = {
+    "redirect_uri_also_elsewhere": "Graph: PATCH /applications/ID, spa.redirectUris and publicClient.redirectUris without the callback URL",
+    "sign_in_blocked": "Graph: PATCH /users/ID, accountEnabled true; or name as login_id who signs in for the mailbox",
+    "consent_missing": "list the permission in connect_email_permissions, so that the role grants it",
+    "api_absent": "give the tenant an Exchange plan",
+}
+
+
+def mark_obstacles(cells: List[Cell], asset: Optional[str], verdicts: Iterable[Verdict]) -> None:
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            if finding.answer in (NO, UNKNOWN):
+                _mark(cells, asset, finding)
+
+
+def _mark(cells: List[Cell], asset: Optional[str], finding: Finding) -> None:
+    step = STEPS.get(finding.fact.name)
+    for cell in cells:
+        if cell.step != step or cell.asset not in (None, asset):
+            continue
+        if cell.state in (AS_WANTED, NOT_APPLICABLE):
+            by_hand = BY_HAND.get(finding.fact.name)
+            known = finding.answer == NO or finding.fact.name == "redirect_uri_also_elsewhere"
+            cell.state = BLOCKED if known else UNREADABLE
+            cell.by_hand = by_hand or "See the facts."
+            cell.because = [fact for fact in cell.because if fact.name != finding.fact.name]
+        elif finding.fact in cell.because or cell.by_hand is None:
+            continue
+        if finding.fact not in cell.because:
+            cell.because.append(finding.fact)
