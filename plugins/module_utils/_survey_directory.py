@@ -73,6 +73,8 @@ def read_directory(tenant: Tenant, wishes: Wishes, store: Optional[Store]) -> Di
     _ask(tenant, reading, _second_paths(tenant, wishes, exact, only, policies))
     principal_row = reading.row("principal", "principal")
     principal = ServicePrincipal.from_graph(principal_row) if principal_row else None
+    if principal:
+        _ask_again_by_id(tenant, reading, principal)
     record, recorded = _records(tenant, store, only, wishes, reading)
     resources = _resources(reading, wishes)
     assignments = [RoleAssignment.from_graph(row) for row in reading.rows("assignments", "assignments")]
@@ -161,6 +163,18 @@ def _second_paths(
             path = _principal_path(app_id) + "/delegatedPermissionClassifications"
             paths["classified " + app_id] = (path, READ_APPLICATIONS)
     return paths
+
+
+def _ask_again_by_id(tenant: Tenant, reading: _Reading, principal: ServicePrincipal) -> None:
+    """A list of an object that is there is never absent; where its name was not understood, its id is."""
+    paths = {"assignments": "appRoleAssignments", "grants": "oauth2PermissionGrants", "assigned": "appRoleAssignedTo"}
+    rights = {"grants": READ_DIRECTORY}
+    absent = [name for name in paths if reading.answers.get(name) is None]
+    base = "/servicePrincipals/{0}/".format(quoted(principal.object_id))
+    _ask(tenant, reading, {name: (base + paths[name], rights.get(name, READ_APPLICATIONS)) for name in absent})
+    for name in absent:
+        if reading.answers.get(name) is None:
+            reading.unread[name] = UnexpectedReply("Microsoft Graph does not know {0}{1}.".format(base, paths[name]))
 
 
 def _found(reading: _Reading) -> Tuple[Optional[Application], List[Application]]:

@@ -25,8 +25,10 @@ from ._tenant import Tenant
 Answer = Union[List[Row], TenantError]
 DOING = "audit the mailboxes"
 CHUNK = 40  # addresses in one filter
+FEW = 5  # mailboxes that are asked for one by one rather than by the list of all
 DISABLED = "SmtpClientAuthenticationDisabled"
 POLICY = "AuthenticationPolicy"
+OWN_PROPERTIES = ("Guid", "PrimarySmtpAddress", DISABLED)
 BOX_PROPERTIES = (*MAILBOX_PROPERTIES, "AccountDisabled", "SkuAssigned")
 ORGANIZATION = Command(
     "Get-OrganizationConfig",
@@ -86,7 +88,7 @@ def read_mail(tenant: Tenant, wishes: Wishes, deep: bool) -> Mail:
     answers = calls.read_many(
         [ORGANIZATION, TRANSPORT, POLICIES, *flow]
         + [_listing("Get-Mailbox", BOX_PROPERTIES, MAILBOX_REQUIRED, text) for text in filters]
-        + [_listing("Get-CASMailbox", ("Guid", "PrimarySmtpAddress", DISABLED), ("Guid", DISABLED), t) for t in filters]
+        + [_listing("Get-CASMailbox", OWN_PROPERTIES, ("Guid", DISABLED), t) for t in filters]
     )
     organization, transport, policies = answers[:3]
     lists = answers[3 + len(flow) :]
@@ -131,6 +133,19 @@ def _listing(cmdlet: str, properties: Tuple[str, ...], required: Tuple[str, ...]
     return Command(cmdlet, DOING, {"Filter": text, "ResultSize": "Unlimited"}, properties, required, whole_list=True)
 
 
+def _whole(cmdlet: str, properties: Tuple[str, ...], required: Tuple[str, ...]) -> Command:
+    return Command(cmdlet, DOING, {"ResultSize": "Unlimited"}, properties, required, whole_list=True)
+
+
+def _instead(
+    tenant: Tenant, failure: TenantError, what: str, everybody: Command, count: int, reading: _Reading
+) -> List[Row]:
+    """For a filtered list that is not usable: the list of all, where that is complete and cheaper than single reads."""
+    reading.detours[what] = failure.message
+    answer = tenant.exchange_calls.read_many([everybody])[0] if count > FEW else []
+    return [] if isinstance(answer, TenantError) else answer
+
+
 def _joined(answers: Sequence[Answer]) -> Answer:
     rows: List[Row] = []
     for answer in answers:
@@ -148,8 +163,8 @@ def _mailboxes(tenant: Tenant, wanted: List[str], listed: Answer, reading: _Read
             item.failure = listed
         return found
     if isinstance(listed, TenantError):
-        reading.detours["the mailboxes"] = listed.message
-        listed = []
+        everybody = _whole("Get-Mailbox", BOX_PROPERTIES, MAILBOX_REQUIRED)
+        listed = _instead(tenant, listed, "the mailboxes", everybody, len(found), reading)
     by_address = {row.required_text("PrimarySmtpAddress").lower(): row for row in listed}
     missing = []
     for name, item in found.items():
@@ -178,8 +193,8 @@ def _own_settings(tenant: Tenant, found: Dict[str, _Found], listed: Answer, read
             item.own = listed
         return
     if isinstance(listed, TenantError):
-        reading.detours["the SMTP AUTH settings of mailboxes"] = listed.message
-        listed = []
+        everybody = _whole("Get-CASMailbox", OWN_PROPERTIES, ("Guid", DISABLED))
+        listed = _instead(tenant, listed, "the SMTP AUTH settings of mailboxes", everybody, len(items), reading)
     by_guid = {row.required_text("Guid").lower(): row for row in listed}
     singles = []
     for item in items:
@@ -192,7 +207,7 @@ def _own_settings(tenant: Tenant, found: Dict[str, _Found], listed: Answer, read
             "Get-CASMailbox",
             DOING,
             {"Identity": item.mailbox.guid},
-            ("Guid", "PrimarySmtpAddress", DISABLED),
+            OWN_PROPERTIES,
             (DISABLED,),
         )
         for item in singles
@@ -214,8 +229,8 @@ def _users(tenant: Tenant, found: Dict[str, _Found], reading: _Reading) -> None:
             item.user = listed
         return
     if isinstance(listed, TenantError):
-        reading.detours["the authentication policies of users"] = listed.message
-        listed = []
+        everybody = _whole("Get-User", ("UserPrincipalName", POLICY), ("UserPrincipalName", POLICY))
+        listed = _instead(tenant, listed, "the authentication policies of users", everybody, len(items), reading)
     by_name = {row.required_text("UserPrincipalName").lower(): row for row in listed}
     singles = []
     for item in items:

@@ -8,9 +8,10 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -91,11 +92,11 @@ class Watched:
 
     def texts(self) -> dict[str, str]:
         """Whatever nobody may see, and what it is."""
-        world, found = self.stage.world, {text: "a credential of the admin identity" for text in self.given}
+        world, found = self.stage.world, dict.fromkeys(self.given, "a credential of the admin identity")
         for tenant in world.tenants:
-            found.update({text: "a secret" for text in tenant.secret_texts.values()})
+            found.update(dict.fromkeys(tenant.secret_texts.values(), "a secret"))
         for token in world.tokens.issued:
-            found.update({part: "a token" for part in token.split(".")[1:]})
+            found.update(dict.fromkeys(token.split(".")[1:], "a token"))
         for entry in world.requests("login"):
             assertion = entry.body.get("client_assertion") if isinstance(entry.body, dict) else None
             if assertion:
@@ -174,13 +175,14 @@ def furnish(watched: Watched) -> None:
         watched.allowed.add(stage.output_dir / "secrets" / tenant.tenant_id / "webexconnect.yml")
 
 
-def onboard_in_runner(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_in_runner(watched: Watched, playbook: str, monkeypatch: pytest.MonkeyPatch) -> ansible_runner.Runner:
     """As AWX starts a playbook."""
     folder = watched.stage.folder
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    (folder / "runner").mkdir(exist_ok=True)
     result = ansible_runner.run(
         private_data_dir=str(folder / "runner"),
-        playbook=OURS + "onboard",
+        playbook=playbook,
         inventory=str(folder / "inventory.yml"),
         cmdline=" ".join(LOUD),
         quiet=True,
@@ -191,10 +193,7 @@ def onboard_in_runner(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None
         },
     )
     watched.outputs.append(result.stdout.read())
-    assert set(result.stats["ok"]) >= {"contoso", "fabrikam"}, watched.outputs[-1][-4000:]
-    assert set(result.stats["failures"]) == {"tailspin"}, watched.outputs[-1][-4000:]
-    events = [json.loads(path.read_text()) for path in (folder / "runner").rglob("job_events/*.json")]
-    assert [event for event in events if event["event"] == "runner_on_failed"]
+    return result
 
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -266,7 +265,11 @@ def test_no_run_shows_or_leaves_a_secret(watched: Watched, monkeypatch: pytest.M
     furnish(watched)
     stage = watched.stage
     known: dict[str, str] = {}
-    onboard_in_runner(watched, monkeypatch)
+    result = run_in_runner(watched, OURS + "onboard", monkeypatch)
+    assert set(result.stats["ok"]) >= {"contoso", "fabrikam"}, watched.outputs[-1][-4000:]
+    assert set(result.stats["failures"]) == {"tailspin"}, watched.outputs[-1][-4000:]
+    events = [json.loads(path.read_text()) for path in (stage.folder / "runner").rglob("job_events/*.json")]
+    assert [event for event in events if event["event"] == "runner_on_failed"]
 
     assert watched.run(play_of_every_module(watched)).code == 0, watched.outputs[-1][-4000:]
     known.update(watched.texts())
@@ -316,26 +319,28 @@ def test_a_killed_run_leaves_no_secret(watched: Watched) -> None:
     stage = watched.stage
     texts: dict[str, str] = {}
 
-    # When the service has answered, when the text has been stored and is being proved, and in the middle of a module.
-    def kill(entry: Any) -> bool:
-        if entry.path.endswith(moment) and (entry.door != "login" or entry.body["client_id"] not in admins):
-            os.killpg(process.pid, signal.SIGKILL)
-            return True
-        return False
-
     admins = {host["connect_email_client_id"] for host in stage.hosts.values()}
+    running: list[subprocess.Popen[str]] = []
+
+    def killing(moment: str) -> Callable[[Any], bool]:
+        def kill(entry: Any) -> bool:
+            if not entry.path.endswith(moment) or (entry.door == "login" and entry.body["client_id"] in admins):
+                return False
+            os.killpg(running[-1].pid, signal.SIGKILL)
+            return True
+
+        return kill
+
+    # When the service has made a secret, while its text is being proved, and when the secret is removed.
+    moments = {"onboard": "addPassword", "rotate_secrets": "/token", "offboard": "removePassword"}
     for host in ("contoso", "fabrikam"):
         assert watched.run(OURS + "onboard", "--limit", host, "--tags", "app").code == 0, watched.outputs[-1][-4000:]
-        for playbook, moment in (
-            ("onboard", "addPassword"),
-            ("rotate_secrets", "/token"),
-            ("offboard", "removePassword"),
-        ):
-            fault = stage.world.faults.add(when=kill, do="answer_lost")
-            process = stage.start(*LOUD, "--limit", host, playbook=OURS + playbook, **watched.environment())
-            watched.outputs.append(stage.finish(process).output)
+        for playbook, moment in moments.items():
+            fault = stage.world.faults.add(when=killing(moment), do="answer_lost")
+            running.append(stage.start(*LOUD, "--limit", host, playbook=OURS + playbook, **watched.environment()))
+            watched.outputs.append(stage.finish(running[-1]).output)
             assert fault.struck == 1, watched.outputs[-1][-4000:]
-            assert process.returncode == -signal.SIGKILL
+            assert running[-1].returncode == -signal.SIGKILL
             texts.update(watched.texts())
     assert "a secret" in texts.values()
     assert watched.leaks(texts) == {}
@@ -369,14 +374,7 @@ def test_the_watch_finds_what_is_planted(watched: Watched, monkeypatch: pytest.M
     }
     path.write_text(yaml.safe_dump([play]))
     assert watched.run(str(path)).code == 0, watched.outputs[-1][-4000:]
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-    ansible_runner.run(
-        private_data_dir=str(folder / "runner"),
-        playbook=str(path),
-        inventory=str(folder / "inventory.yml"),
-        quiet=True,
-        envvars={"ANSIBLE_HOME": str(folder / "ansible")},
-    )
+    run_in_runner(watched, str(path), monkeypatch)
     found = watched.leaks({planted: "the planted one"})
     places = {"output", "processes", "ansible.log", "facts/contoso", "tmp/left", "record-1.jsonl"}
     assert {place for place in places if "the planted one" in found.get(place, set())} == places

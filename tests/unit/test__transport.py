@@ -21,6 +21,7 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._errors im
     LibraryMissing,
     TenantError,
     Throttled,
+    TimeIsUp,
     UnexpectedReply,
     Unreachable,
 )
@@ -445,3 +446,17 @@ def test_byte_order_mark_is_no_fault() -> None:
 @pytest.mark.parametrize("body", [b"[1]", b'"text"', b"5", b"null", b"{", b"\xff"])
 def test_body_that_is_no_object_is_an_empty_one(body: bytes) -> None:
     assert Response(400, {}, body).object() == {}
+
+
+def test_a_tenant_whose_time_is_over_is_asked_nothing_more(clock: Clock) -> None:
+    script = Script(reply(200, {}), reply(429, retry_after="30"), reply(200, {}))
+    sender = transport(script, clock)
+    sender.end_in(20)
+    sender.send("GET", URL, "read")
+    with pytest.raises(Throttled):
+        sender.send("GET", URL, "read")
+    assert clock.slept == []
+    clock.sleep(20)
+    with pytest.raises(TimeIsUp, match="time for this tenant is over"):
+        sender.send("GET", URL, "read")
+    assert len(script.requests) == 2

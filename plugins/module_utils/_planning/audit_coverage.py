@@ -18,7 +18,9 @@ def coverage_of(directory: Directory, mail: Mail, deep: bool) -> List[Dict[str, 
     entries = [_failed(part, failure) for part, failure in failures.items()]
     for what, why in mail.detours.items():
         part = next(part for part, (name, _steps) in PARTS.items() if name == what)
-        text = "{0} were asked for one by one, because their list was not usable: {1}".format(what, why)
+        text = "{0} were asked for by the list of all or one by one, because a list of just these was not usable: {1}".format(
+            what, why
+        )
         entries.append(_entry(what, PARTS[part][1], "fell_back", False, None, text))
     if not directory.has_store and "store" not in directory.unread:
         text = "no store is named, so which secret Webex Connect holds is not known"

@@ -11,6 +11,7 @@ from .audit_cells import AS_WANTED, BLOCKED, NOT_APPLICABLE, UNREADABLE, Cell
 from .audit_verdicts import NO, UNKNOWN, Finding, Verdict
 
 STEPS = {
+    "assignment_not_read": "application",
     "nobody_assigned": "application",
     "service_principal_absent": "application",
     "redirect_uri_missing": "redirect_uri",
@@ -46,12 +47,8 @@ def _mark(cells: List[Cell], asset: Optional[str], finding: Finding) -> None:
         if cell.step != step or cell.asset not in (None, asset):
             continue
         if cell.state in (AS_WANTED, NOT_APPLICABLE):
-            by_hand = BY_HAND.get(finding.fact.name)
             known = finding.answer == NO or finding.fact.name == "redirect_uri_also_elsewhere"
             cell.state = BLOCKED if known else UNREADABLE
-            cell.by_hand = by_hand or "See the facts."
-            cell.because = [fact for fact in cell.because if fact.name != finding.fact.name]
-        elif finding.fact in cell.because or cell.by_hand is None:
-            continue
-        if finding.fact not in cell.because:
+            cell.by_hand = BY_HAND.get(finding.fact.name, "See the facts.")
+        if finding.fact.name not in [fact.name for fact in cell.because]:
             cell.because.append(finding.fact)

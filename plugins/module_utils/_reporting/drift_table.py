@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .blocks import block, table
-from .fleet import NAMES, WORDS, Finding, Tenant
+from .fleet import NAMES, NEW, WORDS, Finding, Tenant
 from .marks import badge
 from .markup import Child, Html, el, joined, name_of
 from .texts import command_of, facts_of, rows_of, value_lines
@@ -17,11 +17,42 @@ from .texts import command_of, facts_of, rows_of, value_lines
 def drift(tenant: Tenant) -> Html:
     if not tenant.findings:
         if tenant.state == "ok":
-            return block("What differs", el("p", "Nothing: every step is as wanted."))
+            return block("What is not as wanted", el("p", "Nothing: every step is as wanted."))
         return Html("")
-    rows = [row for finding in tenant.findings for row in _finding(tenant, finding)]
+    rows = [row for same in _together(tenant.findings) for row in _findings(tenant, same)]
     heads = ("State", "Step and object", "Setting", "Current", "Wanted", "Fix")
-    return block("What differs", table(heads, rows, "drift"))
+    return block("What is not as wanted", table(heads, rows, "drift"))
+
+
+def _together(findings: Sequence[Finding]) -> List[List[Finding]]:
+    """What was not read for one and the same reason makes one row: in a tenant that was not reached, all steps."""
+    groups: Dict[Any, List[Finding]] = {}
+    for number, finding in enumerate(findings):
+        step = finding.step
+        alike = step["state"] == "unreadable" and not step["differences"]
+        key = (finding.since, step["fix"] and step["fix"]["command"], *facts_of(step)) if alike else number
+        groups.setdefault(key, []).append(finding)
+    return list(groups.values())
+
+
+def _findings(tenant: Tenant, same: Sequence[Finding]) -> List[Html]:
+    if len(same) == 1:
+        return _finding(tenant, same[0])
+    step = same[0].step
+    items = [el("li", el("b", NAMES[finding.step["step"]]), " ", name_of(finding.step["object"])) for finding in same]
+    what = el("td", el("ul", joined(items), class_="together"), _facts(step), colspan=4)
+    return [el("tr", _state(same[0]), what, el("td", _fix(tenant, step), class_="fix"), class_="f-unreadable first")]
+
+
+def _state(finding: Finding, **attributes: Any) -> Html:
+    since = finding.since
+    new = el("em", since, class_="new" if since == NEW else "still") if since else None
+    return el("td", badge(finding.step["state"]), new, **attributes)
+
+
+def _facts(step: Mapping[str, Any]) -> Optional[Html]:
+    facts = [el("li", fact) for fact in facts_of(step)]
+    return el("ul", joined(facts), class_="facts") if facts else None
 
 
 def _finding(tenant: Tenant, finding: Finding) -> List[Html]:
@@ -29,18 +60,13 @@ def _finding(tenant: Tenant, finding: Finding) -> List[Html]:
     rows = rows_of(step)
     span = len(rows)
     mine = [
-        el(
-            "td",
-            badge(step["state"]),
-            el("em", finding.since, class_="new" if finding.since == "new" else "still") if finding.since else None,
-            rowspan=span,
-        ),
+        _state(finding, rowspan=span),
         el(
             "td",
             el("b", NAMES[step["step"]]),
             el("br"),
             name_of(step["object"]),
-            el("ul", joined(el("li", fact) for fact in facts_of(step)), class_="facts") if step["because"] else None,
+            _facts(step),
             _waived(step),
             rowspan=span,
         ),

@@ -16,8 +16,10 @@ from . import action_plan, fleet, ics, junit, page
 
 REPORT = "report.json"
 EARLIER = "report.previous.json"
-OF_REPORT = """application assets complete coverage error mail permissions rotation secrets
-security_notes state steps tenant user_consent waivers""".split()
+OF_REPORT = (
+    *("application", "assets", "complete", "coverage", "error", "mail", "permissions", "rotation", "secrets"),
+    *("security_notes", "state", "steps", "tenant", "user_consent", "waivers"),
+)
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,10 @@ summary h3 { margin: 0; font-size: 1.08rem; letter-spacing: -.01em; flex: 1 1 14
 .block { margin-top: 1.6rem; }
 h4 { margin: 0 0 .55rem; font-size: .98rem; }
 .note { color: var(--muted); font-size: .88rem; margin-bottom: .5rem; }
-.verdicts > li { display: grid; grid-template-columns: minmax(15rem, 1.15fr) minmax(0, 2fr) minmax(0, 2fr); gap: .2rem 1.6rem; padding:
+.verdicts > li { display: grid; grid-template-columns: minmax(15rem, 1.35fr) minmax(0, 2fr) minmax(0, 2fr); gap: .2rem 1.6rem; padding:
   .6rem 0; border-top: 1px solid var(--hair); }
 .verdicts > li:first-child { border-top: 0; padding-top: 0; }
-.mailbox { font-weight: 600; }
+.mailbox { font-weight: 600; font-size: .95rem; }
 .says { font-weight: 600; }
 .says.no { color: var(--blocked-text); }
 .says.until { color: var(--expiring-text); }
@@ -56,6 +56,9 @@ h4 { margin: 0 0 .55rem; font-size: .98rem; }
 .facts li { color: var(--muted); }
 .values li { overflow-wrap: anywhere; }
 .drift td { min-width: 7rem; }
+.drift td > code { overflow-wrap: break-word; }
+.secrets td:nth-child(n + 3) { white-space: nowrap; }
+.together { columns: 2 12rem; font-size: .95em; }
 .fix { min-width: 15rem; max-width: 24rem; }
 .tag { background: var(--code); border-radius: 5px; padding: .12rem .45rem; font-weight: 600; white-space: nowrap; }
 .cmdlet { display: block; margin-top: .3rem; color: var(--muted); font: .84em/1.45 ui-monospace, "DejaVu Sans Mono",
@@ -94,7 +97,7 @@ text.on-held { fill: var(--card); }
 """
 
 MEDIA = r"""
-@media (max-width: 62rem) {
+@media screen and (max-width: 62rem) {
   .page { padding: 0 1rem; }
   .opening { padding-top: 1.8rem; }
   .matrix thead th { position: static; }
@@ -105,14 +108,15 @@ MEDIA = r"""
   dd, dt { grid-column: 1; }
   .matrix th.tenant { position: sticky; left: 0; background: var(--card); min-width: 10rem; z-index: 1; }
 }
-@media (min-width: 62.01rem) {
+@media screen and (min-width: 62.01rem) {
   .wide { overflow: visible; }
 }
 @media print {
   @page { size: A4 landscape; margin: 11mm; }
   :root { --paper: #ffffff; --card: #ffffff; color-scheme: light; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  body { font-size: 9.5pt; }
+  html { font-size: 12px; }
+  body { font-size: 1rem; }
   .page { max-width: none; padding: 0; }
   .opening { padding-top: 0; }
   #filters, .skip { display: none !important; }

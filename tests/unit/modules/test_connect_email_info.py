@@ -723,6 +723,40 @@ def test_a_list_that_is_not_usable_is_replaced_by_single_reads(
     assert calls <= 60
 
 
+def test_where_no_filter_is_understood_the_lists_of_all_are_read(
+    run: Runner, healthy: Tenant, wanted: dict[str, Any]
+) -> None:
+    everything = with_assets(healthy, wanted, 25)
+    healthy.add_authentication_policy("Allow all", AllowBasicAuthSmtp=True)
+    text = "|System.ArgumentException|The filter is not supported."
+    refusal = {"error": {"code": "BadRequest", "message": "Invalid Operation", "details": [{"message": text}]}}
+
+    def filtered(entry: Any) -> bool:
+        return "Filter" in (entry.parameters or {})
+
+    run.world.faults.add(filtered, 400, times=None, body=refusal)
+    since = len(run.world.log)
+    found = report(run, everything)
+    assert found["state"] == "ok"
+    assert [entry["kind"] for entry in found["coverage"] if entry["kind"] == "fell_back"] == ["fell_back"] * 3
+    requests, calls, _tokens = traffic(run, since)
+    assert requests <= 10
+    assert calls <= 30
+
+
+def test_grants_that_are_not_found_by_name_are_asked_for_by_id(
+    run: Runner, healthy: Tenant, wanted: dict[str, Any]
+) -> None:
+    missing = {"error": {"code": "Request_ResourceNotFound", "message": "Not found."}}
+    by_name = {"door": "graph", "path_contains": ")/oauth2PermissionGrants"}
+    run.world.faults.add(by_name, 404, times=None, body=missing)
+    assert report(run, wanted)["state"] == "ok"
+    run.world.faults.add({"door": "graph", "path_contains": "/oauth2PermissionGrants"}, 404, times=None, body=missing)
+    found = report(run, wanted)
+    assert states(found)["consent"] == "unreadable"
+    assert not found["complete"]
+
+
 def test_nothing_waits_for_more_than_five_requests_in_a_row(
     run: Runner, healthy: Tenant, wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -490,3 +490,11 @@ def test_what_the_role_does_not_manage_is_no_ok_either() -> None:
     assert (cell["state"], cell["fix"]["who"]) == ("blocked", "administrator")
     assert "connect_email_permissions" in cell["fix"]["command"]
     assert report["mail"]["down"]
+
+
+def test_the_schema_knows_the_steps_in_the_order_of_the_guide() -> None:
+    cells = importlib.import_module(
+        "ansible_collections.webex_connect.office365.plugins.module_utils._planning.audit_cells"
+    )
+    assert SCHEMA["$defs"]["step"]["properties"]["step"]["enum"] == list(cells.FIXES)
+    assert {name for _what, names in PARTS.values() for name in names} <= set(cells.FIXES)
