@@ -310,7 +310,7 @@ def test_no_run_shows_or_leaves_a_secret(watched: Watched, monkeypatch: pytest.M
     assert {"a secret", "a token", "an assertion", "a credential of the admin identity"} == set(known.values())
     assert (stage.folder / "ansible.log").stat().st_size > 10000
     assert any("ansible-playbook" in line for line in watched.processes.seen)
-    assert any("AnsiballZ" in text for text in watched.outputs)
+    assert any("EXEC /bin/sh" in text for text in watched.outputs)  # what runs in the worker needs no process
     assert watched.leaks(known) == {}
 
 
@@ -376,7 +376,8 @@ def test_the_watch_finds_what_is_planted(watched: Watched, monkeypatch: pytest.M
     assert watched.run(str(path)).code == 0, watched.outputs[-1][-4000:]
     run_in_runner(watched, str(path), monkeypatch)
     found = watched.leaks({planted: "the planted one"})
-    places = {"output", "processes", "ansible.log", "facts/contoso", "tmp/left", "record-1.jsonl"}
-    assert {place for place in places if "the planted one" in found.get(place, set())} == places
-    assert any("job_events" in place and "the planted one" in whats for place, whats in found.items())
+    found_in = {place for place, whats in found.items() if "the planted one" in whats}
+    assert found_in >= {"output", "processes", "ansible.log", "tmp/left", "record-1.jsonl"}
+    assert any(place.startswith("facts/") for place in found_in)
+    assert any("job_events" in place for place in found_in)
     assert "a hint" in found["output"]

@@ -98,8 +98,16 @@ def _fix(tenant: Tenant, step: Mapping[str, Any]) -> Child:
         parts.append(el("code", "--tags " + fix["tag"], title=command_of(tenant.name, fix["tag"]), class_="tag"))
     else:
         parts.append(el("b", "By an administrator"))
-    parts.append(el("span", name_of(fix["command"]), class_="cmdlet"))
+    parts.append(el("span", el("bdi", _words(fix["command"])), class_="cmdlet"))
     return parts
+
+
+def _words(command: str) -> List[Child]:
+    """A parameter of a cmdlet is not broken after its hyphen."""
+    words: List[Child] = []
+    for word in command.split(" "):
+        words += [" ", el("span", word, class_="whole") if word.startswith("-") and len(word) < 40 else word]
+    return words[1:]
 
 
 def _waived(step: Mapping[str, Any]) -> Optional[Html]:

@@ -105,6 +105,7 @@ button:hover { background: var(--hover); }
 .matrix td.step i { font: 600 .74rem/1 inherit; font-style: normal; color: var(--muted); margin-left: .15rem; }
 .matrix td.days { text-align: right; padding-right: 1rem; white-space: nowrap; }
 .matrix th.days { text-align: right; padding-right: 1rem; }
+.matrix th.days { min-width: 5.4rem; }
 .mark { width: 1.45rem; height: 1.45rem; vertical-align: middle; flex: none; }
 symbol text { font: 700 11.5px ui-sans-serif, system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif; }
 .m-blocked { fill: var(--blocked); }

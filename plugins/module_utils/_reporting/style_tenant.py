@@ -58,8 +58,9 @@ h4 { margin: 0 0 .55rem; font-size: .98rem; }
 .drift td { min-width: 7rem; }
 .drift td > code { overflow-wrap: break-word; }
 .secrets td:nth-child(n + 3) { white-space: nowrap; }
+.whole { white-space: nowrap; }
 .together { columns: 2 12rem; font-size: .95em; }
-.fix { min-width: 15rem; max-width: 24rem; }
+.fix { min-width: 17rem; max-width: 26rem; }
 .tag { background: var(--code); border-radius: 5px; padding: .12rem .45rem; font-weight: 600; white-space: nowrap; }
 .cmdlet { display: block; margin-top: .3rem; color: var(--muted); font: .84em/1.45 ui-monospace, "DejaVu Sans Mono",
   "Liberation Mono", monospace; overflow-wrap: anywhere; }

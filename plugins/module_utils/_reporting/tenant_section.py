@@ -14,6 +14,7 @@ from .ics import role_of
 from .marks import badge
 from .markup import Html, address_of, el, joined, name_of
 from .matrix import answer, answers, keys_of, searchable
+from .texts import permission_lines
 from .timeline import timeline
 
 WAIVER_STATES = {"applied": "applied", "expired": "has run out: it hides nothing any more", "unused": "nothing to hide"}
@@ -214,9 +215,4 @@ def _application(report: Mapping[str, Any]) -> Html:
 def _permissions(entries: Optional[Sequence[Mapping[str, Any]]]) -> List[str]:
     if entries is None:
         return ["not read"]
-    return [
-        "{0}: {1} ({2})".format(entry["resource"], ", ".join(entry[kind]), kind)
-        for entry in entries
-        for kind in ("application", "delegated")
-        if entry[kind]
-    ] or ["none"]
+    return [line for entry in entries for line in permission_lines(entry)] or ["none"]

@@ -30,6 +30,8 @@ def value_lines(value: Any) -> List[str]:
     """A setting's value, an entry a line."""
     if isinstance(value, list):
         return [line for entry in value for line in value_lines(entry)] or ["none"]
+    if isinstance(value, Mapping) and {"resource", "application", "delegated"} == set(value):
+        return permission_lines(value) or ["{0}: none".format(value["resource"])]
     if isinstance(value, Mapping):
         return ["{0}: {1}".format(name, ", ".join(value_lines(value[name]))) for name in sorted(value)] or ["none"]
     if value is None:
@@ -37,6 +39,15 @@ def value_lines(value: Any) -> List[str]:
     if isinstance(value, str):
         return [value] if value.strip() else ["empty text"]
     return [json.dumps(value)]
+
+
+def permission_lines(entry: Mapping[str, Any]) -> List[str]:
+    """What one API grants or is asked for, a kind a line."""
+    return [
+        "{0}: {1} ({2})".format(entry["resource"], ", ".join(map(str, entry[kind])), kind)
+        for kind in ("application", "delegated")
+        if entry[kind]
+    ]
 
 
 def listed(names: List[str]) -> str:

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores import file as file_store
+from kept_stores import make_certificate
 from module_runner import Failed, Runner
 from simulated_tenant import Tenant
 from simulated_tenant.client import EXCHANGE, Client
@@ -390,3 +391,23 @@ def test_nothing_is_retired_while_the_store_does_not_know_the_current_secret(lif
     assert result is not None
     assert life.ours == [other]
     assert one not in life.ours
+
+
+def test_a_sealed_text_is_proved_by_the_task_that_makes_it_and_by_no_other(life: Life) -> None:
+    recipient, _key = make_certificate(life.folder)
+    sealed = {"type": "sealed", "path": str(life.store), "recipient_certificate_path": str(recipient)}
+    first = life.go(prove=True, store=sealed)
+    assert first is not None
+    assert first["secret"]["proved"] is True
+    again = life.go(prove=True, store=sealed)
+    assert again is not None
+    assert again["secret"]["proved"] is None
+    assert again["secret"]["proof"]["outcome"] == "not_readable"
+    assert "sealed" in again["secret"]["proof"]["reason"]
+    # What cannot be proved any more can still be retired.
+    life.later(GRACE + 1)
+    assert life.go(prove=True, store=sealed, rotate_after_days=GRACE)
+    life.later(GRACE)
+    retired = life.go(prove=True, store=sealed, retire_superseded=True)
+    assert retired is not None
+    assert life.ours == [retired["secret"]["key_id"]]

@@ -47,6 +47,55 @@ def test_deleting_for_good_empties_the_deleted_items(run: Runner, tenant: Tenant
     assert tenant.deleted_applications == []
 
 
+def test_a_deleted_application_is_taken_back_with_its_service_principal(run: Runner, tenant: Tenant) -> None:
+    app = tenant.add_application("WebexConnect", redirect_uris=[CALLBACK])
+    principal = tenant.service_principal(app["appId"])["id"]
+    run(MODULE, app_id=app["appId"], state="absent")
+    with pytest.raises(Failed, match="no application with app_id"):
+        run(MODULE, app_id=app["appId"])
+    back = run.settled(MODULE, app_id=app["appId"], restore_deleted=True, display_name="Webex")
+    assert back["diff"]["before"] == {"state": "absent"}
+    assert back["application"]["service_principal_id"] == principal
+    assert tenant.application(app["appId"])["displayName"] == "Webex"
+    assert tenant.application(app["appId"])["web"]["redirectUris"] == [CALLBACK]
+    assert tenant.deleted_applications == []
+
+
+@pytest.mark.parametrize("fault", ["answer_lost", "reset_before", 503])
+def test_an_application_is_taken_back_once_whatever_happens_to_the_answer(
+    run: Runner, tenant: Tenant, fault: str | int
+) -> None:
+    app = tenant.add_application("WebexConnect")
+    run(MODULE, app_id=app["appId"], state="absent")
+    tenant.lag.objects = 2
+    run.world.faults.add(when={"path_contains": "/restore"}, do=fault)
+    run.settled(MODULE, app_id=app["appId"], restore_deleted=True)
+    assert [back["appId"] for back in tenant.applications] == [app["appId"]]
+
+
+def test_an_application_that_is_gone_for_good_is_said_to_be(run: Runner, tenant: Tenant) -> None:
+    app = tenant.add_application("WebexConnect")
+    run(MODULE, app_id=app["appId"], state="absent", permanent=True)
+    for check in (True, False):
+        with pytest.raises(Failed, match="none among the deleted items.*another app_id"):
+            run(MODULE, check=check, app_id=app["appId"], restore_deleted=True)
+    with pytest.raises(Failed, match="restore_deleted is true.*Give app_id"):
+        run(MODULE, display_name="WebexConnect", restore_deleted=True)
+    assert tenant.applications == []
+
+
+def test_who_made_it_is_told_also_of_what_is_deleted(run: Runner, tenant: Tenant) -> None:
+    made = run(MODULE, display_name="WebexConnect")
+    assert made["application"]["created_by_us"] is True
+    theirs = tenant.add_application("Theirs", created_by_app_id=STRANGER)
+    for check in (True, False):
+        gone = run(MODULE, check=check, app_id=theirs["appId"], state="absent")
+        assert gone["application"]["created_by_us"] is False
+        assert gone["application"]["app_id"] == theirs["appId"]
+    none = run(MODULE, app_id=theirs["appId"], state="absent")
+    assert set(none["application"].values()) == {None}
+
+
 @pytest.mark.parametrize("cascades", [True, False], ids=["cascading", "not-cascading"])
 def test_the_service_principal_goes_with_its_application(run: Runner, tenant: Tenant, cascades: bool) -> None:
     tenant.settings.delete_cascades = cascades

@@ -235,6 +235,23 @@ def test_the_order_in_webex_connect_is_that_of_the_product():
     assert places == sorted(places)
 
 
+def test_while_older_secrets_are_left_it_tells_how_to_change_it_and_no_longer():
+    rotation = {
+        "step": "hand_over",
+        "since": "2026-11-25T08:00:00Z",
+        "old_key_ids": ["old-key"],
+        "retire_after": "2026-12-02",
+    }
+    text = markdown(secret={**wishes()["secret"], "rotation": rotation})
+    change = text.split("### The secret changes")[1].split("###")[0]
+    steps = ("Client Secret", "Generate Token", "Save", "Send a reply", "old-key")
+    assert [change.index(step) for step in steps] == sorted(change.index(step) for step in steps)
+    assert "2026-12-02" in change
+    # The step alone, which time changes, changes no sheet.
+    assert text == markdown(secret={**wishes()["secret"], "rotation": {**rotation, "step": "retire"}})
+    assert markdown(secret={**wishes()["secret"], "rotation": {**rotation, "old_key_ids": []}}) == markdown()
+
+
 @pytest.mark.parametrize(
     ("cloud", "login", "server", "scope"),
     [
