@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Onboards simulated tenants with the installed collection and checks what came of it: ``make demo``.
+"""Onboards simulated tenants with the installed collection, checks what came of it, and audits them: ``make demo``.
 
 Nothing leaves this machine and no account is needed. Everything lies in build/demo afterwards: the
 inventory, the complete output of each run, the hand-off sheets, the stored secrets and the snapshots.
@@ -19,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+from demo_audit import demonstrate_audit
 from simulated_tenant import Running, Tenant, World, catalogue, serve
 from simulated_tenant.control import state_of
 
@@ -112,12 +113,14 @@ def environment() -> dict[str, str]:
     }
 
 
-def play(number: int, title: str, inventory: Path, *arguments: str) -> dict[str, dict[str, int]]:
+def play(
+    number: int, title: str, inventory: Path, *arguments: str, playbook: str = PLAYBOOK
+) -> dict[str, dict[str, int]]:
     """Runs the playbook; the recap by host. The complete output goes to a file."""
     log = PLACE / f"run-{number}.log"
     command = [
         str(Path(sys.executable).parent / "ansible-playbook"),
-        PLAYBOOK,
+        playbook,
         "-i",
         str(inventory),
         "--diff",
@@ -231,6 +234,15 @@ def demonstrate(running: Running, hosts: dict[str, dict]) -> None:
 
     places = {name: check_files(name, by_name[name], apps[name], hosts[name]) for name in onboarded}
     summary(by_name, hosts, apps, apps_before, places, empty, checked[empty]["changed"])
+
+    def audit(title: str, *arguments: str, playbook: str) -> None:
+        print()
+        play(4, title, inventory, *limit, *arguments, playbook=playbook)
+
+    broken = onboarded[-1]
+    asset = hosts[broken]["connect_email_assets"][0]
+    report = demonstrate_audit(world, broken, by_name[broken], asset, PLACE / "report", audit, expect)
+    print(f"\nThe report, to be opened in a browser: {shown(report)}")
 
 
 def summary(by_name, hosts, apps, apps_before, places, empty, announced) -> None:
