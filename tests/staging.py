@@ -12,6 +12,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,14 @@ class Outcome:
                 for item in result["result"].get("results", [result["result"]]):
                     said.append((result["host"], result["task"], item.get("changed"), item.get("diff")))
         return sorted(said, key=lambda item: item[0])
+
+
+def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
+    """What ``look`` finds: the served tenants go on for a moment after a run was killed."""
+    end = time.monotonic() + seconds
+    while not look() and time.monotonic() < end:
+        time.sleep(0.05)
+    return look()
 
 
 class Stage:

@@ -197,15 +197,18 @@ class Graph:
     def restore_application(self, application: Application) -> ServicePrincipal:
         """Takes it back from the deleted items. Its service principal does not come with it, but lies there too."""
         self._restore(application.object_id, "application {0}".format(application.app_id))
-        self._patience.require(
-            lambda: self.application(object_id=application.object_id), "application {0}".format(application.app_id)
-        )
         what = "the service principal of application {0}".format(application.app_id)
-        for row in self._deleted("servicePrincipal", "id,appId"):
-            if (row.text("appId") or "").lower() == application.app_id.lower():
-                self._restore(row.required_text("id"), what)
-                return self._patience.require(lambda: self.service_principal(application.app_id), what)
-        return self.create_service_principal(application.app_id, young=False)
+        deleted = [
+            row.required_text("id")
+            for row in self._deleted("servicePrincipal", "id,appId")
+            if (row.text("appId") or "").lower() == application.app_id.lower()
+        ]
+        for object_id in deleted:
+            self._restore(object_id, what)
+        if not deleted:
+            self.create_service_principal(application.app_id, young=True)
+        self.wait_until_visible(application)
+        return self._patience.require(lambda: self.service_principal(application.app_id), what)
 
     def _restore(self, object_id: str, what: str) -> None:
         """One that is back already is as good: a second call finds nothing among the deleted items."""

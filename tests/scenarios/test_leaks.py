@@ -24,7 +24,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from staging import COLLECTIONS, OURS, ROOT, Outcome, Stage
+from staging import COLLECTIONS, OURS, ROOT, Outcome, Stage, eventually
 
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -337,9 +337,12 @@ def test_a_killed_run_leaves_no_secret(watched: Watched) -> None:
         assert watched.run(OURS + "onboard", "--limit", host, "--tags", "app").code == 0, watched.outputs[-1][-4000:]
         for playbook, moment in moments.items():
             fault = stage.world.faults.add(when=killing(moment), do="answer_lost")
+            made = sum(len(tenant.secret_texts) for tenant in stage.world.tenants)
             running.append(stage.start(*LOUD, "--limit", host, playbook=OURS + playbook, **watched.environment()))
             watched.outputs.append(stage.finish(running[-1]).output)
-            assert fault.struck == 1, watched.outputs[-1][-4000:]
+            assert eventually(lambda fault=fault: fault.struck == 1), watched.outputs[-1][-4000:]
+            if moment == "addPassword":
+                assert eventually(lambda made=made: sum(len(t.secret_texts) for t in stage.world.tenants) > made)
             assert running[-1].returncode == -signal.SIGKILL
             texts.update(watched.texts())
     assert "a secret" in texts.values()
