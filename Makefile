@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test unit scenarios browser lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
+.PHONY: help install demo leaks test unit scenarios browser lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
 	sanity format lock clean FORCE
 
 # May be set: make test WORKERS=4, make unit ARGS='-k secret', make install PYTHON=python3.13
@@ -42,17 +42,21 @@ demo: build/.installed ## onboard simulated tenants with the installed collectio
 	$(bin)/python tests/demo.py $(ARGS)
 
 test: build/.installed .venv/.test | build/tree/$(collection) ## run all tests: unit and scenarios
-	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) --ignore=tests/browser tests
+	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) --ignore=tests/browser --ignore=tests/scenarios/test_leaks.py tests
 
 unit: .venv/.test | build/tree/$(collection) ## run the tests of the code, without ansible-playbook
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
 
 scenarios: build/.installed .venv/.test | build/tree/$(collection) ## run playbooks of the installed collection against a simulated tenant
-	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios
+	$(bin)/python -m pytest -n $(WORKERS) --ignore=tests/scenarios/test_leaks.py $(ARGS) tests/scenarios
 
 # It installs no browser: apt-get install chromium chromium-driver
 browser: .venv/.test | build/tree/$(collection) ## open a report in headless Chromium; its pictures are in build/browser
 	$(bin)/python -m pytest $(ARGS) tests/browser
+
+# It takes many minutes, so it is run by itself.
+leaks: build/.installed .venv/.test | build/tree/$(collection) ## look for secrets in all that every playbook and module shows and leaves
+	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios/test_leaks.py
 
 lint: lint-python lint-types lint-yaml lint-ansible changelog-lint ## run ruff, mypy, yamllint, ansible-lint and the changelog's check
 

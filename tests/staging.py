@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,21 @@ def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
     while not look() and time.monotonic() < end:
         time.sleep(0.05)
     return look()
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """At once, with all that it has started: Ansible's workers are in sessions of their own, so no group holds them."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    doomed = {process.pid}
+    while grown := {child for child, parent in parents.items() if parent in doomed} - doomed:
+        doomed |= grown
+    for pid in sorted(doomed, reverse=True):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 class Stage:
@@ -125,7 +141,7 @@ class Stage:
         return path
 
     def start(self, *arguments: str, playbook: str = ONBOARD, **environment: str) -> subprocess.Popen[str]:
-        """A run in a process group of its own, which a test can kill as a whole."""
+        """A run that goes on while the test does."""
         self.runs += 1
         self.record.touch()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "WEBEX_CONNECT_", "ANSIBLE_"))}
@@ -147,7 +163,6 @@ class Stage:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,
         )
 
     @property
@@ -161,7 +176,7 @@ class Stage:
         try:
             output, errors = process.communicate(timeout=300)
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill(process)
             raise
         lines = [json.loads(line) for line in self.record.read_text().splitlines()]
         return Outcome(process.returncode, output + errors, lines)
