@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -13,17 +13,19 @@ from typing import Any
 import yaml
 
 from simulated_tenant import Tenant
-from staging import Outcome, Stage, eventually
+from staging import Outcome, Stage, eventually, kill
 
 ROTATE = "webex_connect.office365.rotate_secrets"
 CONFIRMED = "connect_email_secret_confirmed_key_id="
 
 
-def aged(tenant: Tenant, days: int, left: int) -> str:
-    """The tenant's one secret of ours becomes this old; its key id."""
+def aged(stage: Stage, tenant: Tenant, days: int, left: int) -> str:
+    """The tenant's one secret of ours becomes this old, also in its store; its key id."""
     (secret,) = secrets(tenant)
     for name, span in (("startDateTime", -days), ("endDateTime", left)):
         secret[name] = (tenant.now() + timedelta(days=span)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+    store = next((stage.output_dir / "secrets" / tenant.tenant_id).glob("*.yml"))
+    store.write_text(re.sub("start: .*", f"start: '{secret['startDateTime']}'", store.read_text()))
     return str(secret["keyId"])
 
 
@@ -59,8 +61,8 @@ def test_a_rotation_that_is_stopped_anywhere_goes_on(stage: Stage) -> None:
     stage.hosts["fabrikam"]["connect_email_secret_rotate_now"] = True
     stage.serve()
     assert stage.run().code == 0
-    old = aged(contoso, 160, 20)
-    others = aged(fabrikam, 10, 170)
+    old = aged(stage, contoso, 160, 20)
+    others = aged(stage, fabrikam, 10, 170)
     writes = len(stage.world.writes())
 
     # A dry run says for each tenant what comes next, and writes nothing.
@@ -70,13 +72,13 @@ def test_a_rotation_that_is_stopped_anywhere_goes_on(stage: Stage) -> None:
     assert len(stage.world.writes()) == writes
 
     # Killed when the service had made the secret and nobody had its text.
-    def kill(entry: Any) -> bool:
+    def strike(entry: Any) -> bool:
         if entry.path.endswith("addPassword"):
-            os.killpg(process.pid, signal.SIGKILL)
+            kill(process)
             return True
         return False
 
-    stage.world.faults.add(when=kill, do="answer_lost")
+    stage.world.faults.add(when=strike, do="answer_lost")
     process = stage.start("--limit", "contoso", playbook=ROTATE)
     stage.finish(process)
     assert process.returncode == -signal.SIGKILL
@@ -160,7 +162,7 @@ def test_what_cannot_be_handed_over_is_not_begun(stage: Stage, tmp_path: Path) -
     unknown = stage.tenant("fabrikam")
     stage.serve()
     assert stage.run("--limit", "contoso").code == 0
-    aged(tenant, 160, 20)
+    aged(stage, tenant, 160, 20)
     tenant.mailbox("support@contoso.example")["SmtpClientAuthenticationDisabled"] = True
     writes = len(stage.world.writes())
     outcome = stage.run(playbook=ROTATE)
