@@ -10,7 +10,7 @@ Get-RemoteDomain and Get-TransportRule, and Microsoft's "Control automatic exter
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 from ._errors import NotFound, PermissionMissing, Refused, TenantError
 from ._exchange import Exchange, Mailbox
@@ -231,6 +231,11 @@ class MailFlow:
     transport_rules: Optional[List[TransportRule]]
     refusals: Dict[str, TenantError] = field(default_factory=dict)
     """Why, by what it is."""
+    members: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    """By group as a rule names it, whether a mailbox (by its id) or an address is in it, as far as that was read."""
+
+    def is_member(self, group: str, who: str) -> Optional[bool]:
+        return self.members.get(group.lower(), {}).get(who.lower())
 
     @property
     def unread(self) -> List[str]:

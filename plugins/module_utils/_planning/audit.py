@@ -23,8 +23,9 @@ from .audit_seen import Directory, Mail
 from .audit_verdicts import NO, Verdict, arriving, sending, sending_of_application
 from .audit_waivers import Waiver
 from .audit_wishes import Wishes
-from .forwarding_judgement import ALLOWED, governing
-from .forwarding_judgement import BLOCKED as STOPPED
+from .forwarding_findings import ALLOWED
+from .forwarding_findings import BLOCKED as STOPPED
+from .forwarding_judgement import governing
 from .permissions import listing
 from .secret_rotation import ending
 

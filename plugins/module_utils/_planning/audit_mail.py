@@ -14,20 +14,11 @@ from . import external_forwarding, mailbox_forwarding, mailbox_smtp_auth
 from .audit_cells import AS_WANTED, BLOCKED, UNREADABLE, Cell, Fact, not_read, of_plan, refused, unread
 from .audit_seen import Box, Mail
 from .audit_wishes import Asset, Wishes
-from .forwarding_judgement import ALLOWED, Judgement, governing, judge_forwarding
-from .forwarding_judgement import BLOCKED as STOPPED
+from .forwarding_findings import ALLOWED
+from .forwarding_findings import BLOCKED as STOPPED
+from .forwarding_judgement import Judgement, governing, judge_forwarding
 from .plan import Plan
 
-SOURCES = (
-    ("the outbound spam polic", "outbound_policy"),
-    ("the remote domain", "remote_domain"),
-    ("no remote domain", "remote_domain"),
-    ("no target is known", "remote_domain"),
-    ("every remote domain", "remote_domain"),
-    ("the transport rule", "transport_rule"),
-    ("no transport rule", "transport_rule"),
-)
-EFFECTS = {ALLOWED: "allows", STOPPED: "blocks"}
 ANSWERS = {ALLOWED: "yes", STOPPED: "no"}
 
 
@@ -179,16 +170,11 @@ def _by_hand(mailbox: Mailbox, target: str, mail: Mail, options: Dict[str, Any])
     if "remote_domain_blocks" in blocks:
         todo.append("Set-RemoteDomain -Identity DOMAIN -AutoForwardEnabled $true, or New-RemoteDomain for the target")
     if "transport_rule_blocks" in blocks:
-        todo.append("Set-TransportRule with an exception for {0}".format(target))
+        todo.append("Set-TransportRule with an exception for {0} and {1}".format(mailbox.address, target))
     return "; ".join(todo) or "Look at the outbound spam policies, remote domains and transport rules."
 
 
 def facts_of(judgement: Judgement) -> List[Fact]:
     """What decides it first."""
     ranked = sorted(judgement.findings, key=lambda finding: finding.effect != judgement.effective)
-    return [Fact(_named(finding.fact, finding.effect), finding.fact) for finding in ranked]
-
-
-def _named(text: str, effect: str) -> str:
-    source = next((name for start, name in SOURCES if text.startswith(start)), "external_forwarding")
-    return "{0}_{1}".format(source, EFFECTS.get(effect, "unclear"))
+    return [Fact(finding.name, finding.fact) for finding in ranked]

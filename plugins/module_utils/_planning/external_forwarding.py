@@ -16,7 +16,8 @@ from .._errors import Conflict, InvalidInput, NotFound, Refused, TenantError
 from .._exchange import Mailbox
 from .._exchange_policies import Limits, MailFlow, OutboundPolicy, OutboundRule
 from .checks import checked_address, refuse_control_characters, refuse_loose_identity
-from .forwarding_judgement import ALLOWED, BLOCKED, UNKNOWN, governing, judge_forwarding
+from .forwarding_findings import ALLOWED, BLOCKED, UNKNOWN
+from .forwarding_judgement import governing, judge_forwarding
 from .plan import Plan, Step
 
 ON, AUTOMATIC = "On", "Automatic"

@@ -168,7 +168,7 @@ def test_without_a_target_only_what_holds_for_all_is_told(other: bool | None, ef
         ([transport(OUTSIDE, verbs=("deletes", "quarantines"))], "blocked", "deletes and quarantines"),
         ([transport(OUTSIDE, verbs=())], "allowed", "no transport rule"),
         ([transport(OUTSIDE, active=False)], "allowed", "no transport rule"),
-        ([transport(Condition("SentToScope", ("InOrganization",)))], "allowed", "no transport rule"),
+        ([transport(Condition("SentToScope", ("InOrganization",)))], "blocked", "rejects mail to the mailbox"),
         ([transport(Condition("RecipientDomainIs", ("mail-us.imiconnect.io",)))], "blocked", "rejects"),
         ([transport(Condition("RecipientDomainIs", ("imiconnect.io",)))], "unknown", "RecipientDomainIs"),
         ([transport(Condition("RecipientDomainIs", ("partner.example",)))], "allowed", "no transport rule"),
@@ -185,6 +185,13 @@ def test_without_a_target_only_what_holds_for_all_is_told(other: bool | None, ef
         ([transport(OUTSIDE, Condition("SenderDomainIs", ("contoso.example",)))], "unknown", "SenderDomainIs"),
         ([transport(OUTSIDE, Condition("FromMemberOf", ("staff",)))], "unknown", "FromMemberOf"),
         ([transport(OUTSIDE, Condition(OTHER))], "unknown", OTHER),
+        ([transport(Condition("SentTo", ("Help@contoso.example",)))], "blocked", "rejects mail to the mailbox"),
+        ([transport(Condition("SentTo", (ADDRESS,)), Condition("FromScope", ("NotInOrganization",)))], "blocked", "to the mailbox"),
+        ([transport(Condition("SentTo", (ADDRESS,)), Condition("FromScope", ("InOrganization",)))], "allowed", "no transport rule"),
+        ([transport(Condition("RecipientDomainIs", ("contoso.example",)))], "blocked", "rejects mail to the mailbox"),
+        ([transport(Condition("SentTo", (ADDRESS,)), Condition("From", (ADDRESS,)))], "allowed", "by their author"),
+        ([transport(Condition("SentToScope", ("InOrganization",)), Condition("SCLOver", ("5",)))], "allowed", "by SCLOver"),
+        ([transport(Condition("SentToMemberOf", ("staff",)))], "unknown", "SentToMemberOf"),
         ([transport(OUTSIDE, exceptions=(Condition("SentTo", (TARGET,)),))], "allowed", "no transport rule"),
         ([transport(OUTSIDE, exceptions=(Condition("SentTo", ("x@partner.example",)),))], "blocked", "rejects"),
         ([transport(OUTSIDE, exceptions=(Condition("SentToMemberOf", ("ok",)),))], "unknown", "SentToMemberOf"),
@@ -215,6 +222,44 @@ def test_one_block_is_enough_whatever_else_is_unknown_and_only_it_is_decisive() 
     )
     assert judgement.effective == "blocked"
     assert judgement.decisive == ["the transport rule 'Rule' (priority 0) rejects mail to the target"]
+
+
+STAFF = ("Staff",)
+
+
+@pytest.mark.parametrize(
+    ("rules", "transport_rules", "is_in", "effective"),
+    [
+        ([rule("Lock", groups=STAFF)], [], True, "blocked"),
+        ([rule("Lock", groups=STAFF)], [], False, "allowed"),
+        ([rule("Lock", groups=STAFF)], [], None, "unknown"),
+        ([rule("Lock", groups=("other", "Staff"))], [], True, "blocked"),
+        ([rule("Lock", groups=("other", "Staff"))], [], False, "unknown"),
+        ([rule("Lock", domains=("contoso.example",), except_groups=STAFF)], [], True, "allowed"),
+        ([rule("Lock", domains=("contoso.example",), except_groups=STAFF)], [], False, "blocked"),
+        ([], [transport(Condition("SentToMemberOf", STAFF))], True, "blocked"),
+        ([], [transport(Condition("SentToMemberOf", STAFF))], False, "allowed"),
+        ([], [transport(OUTSIDE, Condition("FromMemberOf", STAFF))], False, "allowed"),
+        ([], [transport(OUTSIDE, Condition("FromMemberOf", STAFF))], True, "unknown"),  # is it the sender of a forward?
+    ],
+)
+def test_who_is_in_a_group_decides_where_it_was_read(
+    rules: list[OutboundRule], transport_rules: list[TransportRule], is_in: bool | None, effective: str
+) -> None:
+    known = {} if is_in is None else {mailbox().guid: is_in, TARGET: False}
+    made = flow(policies=[default(), LOCK], rules=rules, transport_rules=transport_rules, members={"staff": known})
+    judgement = judge_forwarding(mailbox(), TARGET, made)
+    assert judgement.effective == effective
+    assert any("which is not read" in fact for fact in judgement.because) == (effective == "unknown" and bool(rules))
+
+
+def test_every_finding_names_what_it_is_about_whatever_its_text_says() -> None:
+    judgement = judge_forwarding(
+        mailbox(), TARGET, flow(policies=None, remote_domains=None, transport_rules=[transport(OUTSIDE)])
+    )
+    assert [finding.name for finding in judgement.findings] == [
+        "outbound_policy_unclear", "remote_domain_unclear", "transport_rule_blocks",
+    ]  # fmt: skip
 
 
 NAMES = st.lists(st.sampled_from([ADDRESS, "x@contoso.example"]), max_size=2).map(tuple)
