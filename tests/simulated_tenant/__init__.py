@@ -1,9 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulated Microsoft 365: sign-in, Microsoft Graph and Exchange Online for many tenants.
+"""A simulated Microsoft 365: sign-in, Microsoft Graph, Exchange Online and its SMTP for many tenants.
 
 It is written from Microsoft's public documentation and knows nothing of its clients: it refuses what
-the real services refuse. ``World`` answers function calls; ``serve`` puts it behind HTTPS.
+the real services refuse. ``World`` answers function calls; ``serve`` puts it behind HTTPS and STARTTLS.
 """
 
 from __future__ import annotations

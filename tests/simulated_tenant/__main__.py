@@ -20,13 +20,13 @@ Starts a simulated Microsoft 365 (sign-in, Microsoft Graph, Exchange Online) on 
 playbooks can be rehearsed without a tenant. Nothing leaves the machine and nothing is kept: the
 tenants live in memory until you press Ctrl-C.
 
-Three HTTPS listeners are opened on 127.0.0.1, one for each service. Their certificate comes from a
-certificate authority that is made at start; its certificate is written to DIRECTORY/ca.pem, the
-addresses to DIRECTORY/endpoints.json. Set the environment variables that are printed, and use the
+Three HTTPS listeners are opened on 127.0.0.1, one for each service, and one for SMTP with STARTTLS.
+Their certificate comes from a certificate authority that is made at start; its certificate is written to
+DIRECTORY/ca.pem, the addresses to DIRECTORY/endpoints.json. Set the environment variables that are printed, and use the
 tenant ids, client ids and (placeholder) secrets of the seed.
 """
 AFTER = """
-A fourth listener answers GET /state (what the tenants look like now) and GET /log (what was asked);
+One more listener answers GET /state (what the tenants look like now) and GET /log (what was asked);
 neither shows a secret. The format of a seed file is described in seeds.py; "example" has four tenants.
 """
 
@@ -41,7 +41,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--directory", default="simulated-tenant", help="where ca.pem and endpoints.json go")
     parser.add_argument("--seed", default="example", help='a seed file, or "example" (the default)')
-    parser.add_argument("--port", type=int, default=0, help="first of four ports in a row; 0 takes free ones")
+    parser.add_argument("--port", type=int, default=0, help="first of five ports in a row; 0 takes free ones")
     parser.add_argument("--latency", type=float, default=None, help="seconds that every answer takes")
     parser.add_argument("--page-size", type=int, default=None, help="how many objects a page of a list has")
     parser.add_argument("--lag", type=int, default=None, help="how many looks miss an object that is new")
@@ -61,7 +61,8 @@ def start(options: argparse.Namespace) -> Running:
             tenant.lag.objects = tenant.lag.secrets = options.lag
     first = options.port
     ports = (first, first + 1, first + 2) if first else (0, 0, 0)
-    return serve(world, options.directory, ports, control_port=first + 3 if first else 0)
+    control, smtp = (first + 3, first + 4) if first else (0, 0)
+    return serve(world, options.directory, ports, control_port=control, smtp_port=smtp)
 
 
 def announcement(running: Running) -> str:
@@ -83,6 +84,7 @@ def announcement(running: Running) -> str:
         f"  export WEBEX_CONNECT_GRAPH_ENDPOINT={found['graph_endpoint']}",
         f"  export WEBEX_CONNECT_EXCHANGE_ENDPOINT={found['exchange_endpoint']}",
         f"  export REQUESTS_CA_BUNDLE={found['ca_path']}",
+        f"SMTP: {found['smtp_host']} port {found['smtp_port']}, STARTTLS, XOAUTH2",
         "",
         f"State and log: {found['control']}/state and {found['control']}/log",
         "Ctrl-C ends it.",

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The served doors: one HTTPS listener for each, with a certificate authority made at start."""
+"""The served doors: one listener for each, with a certificate authority made at start."""
 
 from __future__ import annotations
 
@@ -164,20 +164,22 @@ class _Server(ThreadingHTTPServer):
 class Running:
     """The doors while they are open. A context manager; ``stop`` closes them."""
 
-    def __init__(self, world: World, servers: dict[str, _Server], ca_path: Path) -> None:
+    def __init__(self, world: World, servers: dict[str, Any], ca_path: Path) -> None:
         self.world, self.ca_path = world, ca_path
         self._servers = servers
         self.hosts = {door: f"127.0.0.1:{server.server_address[1]}" for door, server in servers.items()}
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """What a client needs: authority_host, graph_endpoint, exchange_endpoint, ca_path."""
+        """What a client needs: authority_host, graph_endpoint, exchange_endpoint, ca_path, smtp_host, smtp_port."""
         found = {
             "authority_host": f"https://{self.hosts['login']}",
             "graph_endpoint": f"https://{self.hosts['graph']}",
             "exchange_endpoint": f"https://{self.hosts['exchange']}",
             "ca_path": str(self.ca_path),
         }
+        if "smtp" in self.hosts:
+            found["smtp_host"], found["smtp_port"] = self.hosts["smtp"].split(":")
         if "control" in self.hosts:
             found["control"] = f"https://{self.hosts['control']}"
         return found
@@ -201,10 +203,12 @@ def serve(
     directory: str | Path,
     ports: tuple[int, int, int] = (0, 0, 0),
     control_port: int | None = None,
+    smtp_port: int | None = None,
 ) -> Running:
     """Opens the doors on 127.0.0.1 (port 0: any free one) and writes ca.pem and endpoints.json.
 
-    ``control_port`` (0 for any) opens a fourth listener with GET /state and GET /log.
+    ``control_port`` (0 for any) opens one more listener with GET /state and GET /log, ``smtp_port`` (0 for any)
+    the SMTP door.
     """
     place = Path(directory).absolute()
     ca_path, server_path = make_certificates(place)
@@ -214,10 +218,14 @@ def serve(
     wanted: list[tuple[str, int]] = list(zip(DOORS, ports, strict=True))
     if control_port is not None:
         wanted.append(("control", control_port))
-    servers = {}
+    servers: dict[str, Any] = {}
     for door, port in wanted:
         handler = type("Handler", (_Handler,), {"world": world, "control": door == "control"})
         servers[door] = _Server(port, handler, context)
+    if smtp_port is not None:
+        from .smtp_server import SmtpServer  # its library is not needed otherwise
+
+        servers["smtp"] = SmtpServer(world, smtp_port, context)
     running = Running(world, servers, ca_path)
     world.hosts = {door: running.hosts[door] for door in DOORS}
     (place / "endpoints.json").write_text(json.dumps(running.endpoints, indent=2) + "\n", encoding="utf-8")

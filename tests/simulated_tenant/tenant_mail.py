@@ -34,6 +34,7 @@ class MailState:
         self.management_scopes: list[Row] = []
         self.management_role_assignments: list[Row] = []
         self.authentication_policies: list[Row] = []
+        self.sent_mail: list[Row] = []
         self.outbound_policies: list[Row] = [outbound_policy("Default", IsDefault=True, Enabled=False)]
         self.outbound_rules: list[Row] = []
         self.remote_domains: list[Row] = [remote_domain("Default", "*")]

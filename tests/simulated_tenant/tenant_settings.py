@@ -42,6 +42,7 @@ class TenantSettings:
     ``post_audience``: signInAudience of an application created without one.
     ``ignore_consent_changes``: a PATCH of the user-consent list is accepted and does nothing.
     ``exchange_old_errors``: every refusal is a 500 "Error executing cmdlet".
+    ``security_defaults_stop_smtp``: security defaults, where they are on, refuse SMTP with OAuth too.
     """
 
     cloud: str = "public"
@@ -61,3 +62,4 @@ class TenantSettings:
     exchange_403_body: bytes = b"\x00" * 64
     exchange_next_link_works: bool = False
     exchange_old_errors: bool = False
+    security_defaults_stop_smtp: bool = False

@@ -1,13 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Microsoft 365: many tenants behind three doors (sign-in, Graph, Exchange Online)."""
+"""The simulated Microsoft 365: many tenants behind four doors (sign-in, Graph, Exchange Online, SMTP)."""
 
 from __future__ import annotations
 
 import copy
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from .graph import GraphDoor, is_graph, judge_graph
 from .login import METADATA_PATH, TOKEN_PATH, LoginDoor, is_login
 from .messages import ConnectionLost, LogEntry, Reply, Request, WriteRefused, json_reply
 from .new_objects import UTC
+from .smtp import SmtpDoor
 from .tenant import Tenant
 from .tenant_settings import Identity, TenantSettings
 from .tokens import TokenStore
@@ -38,9 +40,11 @@ class World:
         self.faults = Faults()
         self.tokens = TokenStore(lambda: self.now())
         self.refuse_writes = False
+        self.smtp_challenges = False  # a refused XOAUTH2 is told in a 334 first
         self._lock = threading.RLock()
         self._number = 0
         self._login, self._graph, self._exchange = LoginDoor(self), GraphDoor(self), ExchangeDoor(self)
+        self.smtp = SmtpDoor(self)
 
     # Arranging ----------------------------------------------------------------------------
 
@@ -91,6 +95,23 @@ class World:
     def writes(self) -> list[LogEntry]:
         """Every request that would change something; items of batches one by one."""
         return [entry for outer in self.log for entry in outer.walk() if entry.is_write]
+
+    def sent_mail(self) -> list[Any]:
+        """Every mail that the SMTP door took."""
+        return [mail for tenant in self.tenants for mail in tenant.sent_mail]
+
+    @contextmanager
+    def entering(
+        self, door: str, method: str, path: str, tenant: Tenant | None, is_write: bool = False
+    ) -> Iterator[LogEntry]:
+        """A step of a door that is not HTTP: it is logged, and nothing else happens meanwhile."""
+        with self._lock:
+            self._number += 1
+            tenant_id = tenant.tenant_id if tenant else None
+            entry = LogEntry(self._number, self.now(), door, "", tenant_id, method, path, {}, {}, None)
+            entry.is_write = is_write
+            self.log.append(entry)
+            yield entry
 
     # The function-call door ---------------------------------------------------------------
 
