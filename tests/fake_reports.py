@@ -228,6 +228,20 @@ def policy_locked(report: dict[str, Any]) -> None:
     )
 
 
+def rotating(report: dict[str, Any]) -> None:
+    """A new secret beside the old one, which Webex Connect may still use."""
+    key = guid("new secret", report["tenant"]["name"])
+    for held in report["secrets"]:
+        held["current"] = False
+    report["rotation"] = {
+        "old_key_ids": [held["key_id"] for held in report["secrets"] if held["ours"]],
+        "retire_after": moment(5),
+        "since": moment(-2),
+        "step": "hand_over",
+    }
+    report["secrets"].append(secret(key, "webex-connect", -2, 178, current=True))
+
+
 def secret_ending(days: float):
     def broken(report: dict[str, Any]) -> None:
         name = report["tenant"]["name"]

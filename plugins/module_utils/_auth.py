@@ -12,7 +12,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Mapping, NoReturn, Optional
+from typing import Any, Dict, FrozenSet, Mapping, NoReturn, Optional, Tuple, Type
 from urllib.parse import urlencode
 
 from ._errors import AuthenticationFailed, InvalidInput, UnexpectedReply, Unreachable
@@ -151,7 +151,7 @@ class Tokens:
                 answer = application.acquire_token_for_client([scope], claims_challenge=claims)
             except msal.exceptions.MsalServiceError as failure:
                 raise Unreachable("Could not {0}: {1}.".format(doing, failure), "Run again later.") from None
-            except (ValueError, TypeError, import_library("jwt").exceptions.PyJWTError) as failure:
+            except (*_key_problems(), ValueError, TypeError, import_library("jwt").exceptions.PyJWTError) as failure:
                 raise self._value_error(doing, http, failure) from None
             if isinstance(answer.get("access_token"), str):
                 return self._checked(answer["access_token"], http, doing, scope)
@@ -196,9 +196,12 @@ class Tokens:
             except AuthenticationFailed as refusal:
                 return refusal
         if self._login.kind == "client_certificate_path":
+            unfit = isinstance(failure, _key_problems())
             return InvalidInput(
-                "The certificate {0} cannot be read: {1}.".format(self._login.credential, failure),
-                "Check client_certificate_password and the file (PEM with key and certificate, or PFX).",
+                "The certificate {0} cannot be {1}.".format(
+                    self._login.credential, "used: its key is not RSA" if unfit else "read: {0}".format(failure)
+                ),
+                "Check client_certificate_password and the file (PEM with RSA key and certificate, or PFX).",
             )
         return UnexpectedReply("Could not {0}: {1}.".format(doing, failure))
 
@@ -216,6 +219,12 @@ class Tokens:
         if self._shared:
             self._shared.save(self._name(scope), text)
         return self._accept(text, claims)
+
+
+def _key_problems() -> Tuple[Type[Exception], ...]:
+    """What the libraries raise for a key that cannot sign an assertion of ours."""
+    unsupported = import_library("cryptography.exceptions").UnsupportedAlgorithm
+    return unsupported, import_library("jwt").exceptions.InvalidKeyError
 
 
 class _MsalHttp:

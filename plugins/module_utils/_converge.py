@@ -32,7 +32,8 @@ class Resource:
     """What one module manages.
 
     ``check`` refuses unusable wishes without any network; ``read`` only reads; ``plan`` decides;
-    ``apply`` carries the steps out and returns what only the server knows, by key of the result.
+    ``apply`` carries the steps out and returns what only the server knows, by key of the result. In check mode
+    ``rehearse`` stands for it: it only reads, and refuses what the service is known to refuse.
     One that is ``offline`` signs in nowhere; only such a one may write in check mode, and only where its files
     tell of tenants and change none, so that a run that promises to change nothing still leaves its account.
     ``of_tenants``: it is of no tenant in particular, so none has to be named.
@@ -45,6 +46,7 @@ class Resource:
     read: Callable[[Tenant, Options], Any]
     apply: Callable[[Tenant, Options, Plan], Dict[str, Any]]
     check: Callable[[Options], None] = lambda options: None
+    rehearse: Callable[[Tenant, Options, Plan], None] = lambda tenant, options, plan: None
     constraints: Dict[str, Any] = field(default_factory=dict)
     of_application: bool = False
     offline: bool = False
@@ -99,6 +101,8 @@ def converge(
             if not resource.offline:  # a snapshot is of the tenant
                 record(given.get("snapshot_path"), module_name, tenant, options, plan)
             applied = resource.apply(tenant, options, plan)
+        elif plan.changed:
+            resource.rehearse(tenant, options, plan)
     except TenantError as failure:
         failure.facts.setdefault("tenant_id", tenant.tenant_id)
         if tenant.tenant_id and tenant.tenant_id not in failure.message:

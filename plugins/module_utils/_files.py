@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
-from typing import Optional
+from contextlib import ExitStack, contextmanager
+from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple
 
 from ._errors import InvalidInput
+
+NO_FOLDER_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP)
 
 
 def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
@@ -29,6 +34,31 @@ def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
         raise
 
 
+@contextmanager
+def one_writer(path: str) -> Iterator[None]:
+    """One at a time reads, changes and writes this file, of all that ask here. Raises OSError; makes the directory.
+
+    It is the directory that is locked, so that nothing is left behind. Over NFS only a file that is open for writing
+    can be (flock(2)); there a lock file stays beside the file.
+    """
+    directory, name = os.path.split(os.path.abspath(path))
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    with ExitStack() as held:
+        try:
+            _lock(held, directory, os.O_RDONLY)
+        except OSError as problem:
+            if problem.errno not in NO_FOLDER_LOCKS:
+                raise
+            _lock(held, os.path.join(directory, ".{0}.lock".format(name)), os.O_RDWR | os.O_CREAT)
+        yield
+
+
+def _lock(held: ExitStack, path: str, flags: int) -> None:
+    handle = os.open(path, flags, 0o600)
+    held.callback(os.close, handle)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+
+
 def remove_leftovers(path: str) -> None:
     """What a writer of this file left beside it when it was killed. Only for whoever holds a lock that all writers take."""
     directory = os.path.dirname(os.path.abspath(path))
@@ -45,6 +75,23 @@ def read_text(path: str) -> Optional[str]:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def text_of(path: str) -> Optional[str]:
+    """As ``read_text``, and raises InvalidInput."""
+    try:
+        return read_text(path)
+    except (OSError, ValueError) as problem:
+        raise InvalidInput("{0} exists, but cannot be read: {1}.".format(path, problem)) from None
+
+
+def write_planned(steps: Iterable[Tuple[str, Mapping[str, Any]]]) -> None:
+    """Carries out the steps of a plan that only writes files. Raises InvalidInput."""
+    for _name, arguments in steps:
+        try:
+            write_atomically(**arguments)
+        except OSError as problem:
+            raise InvalidInput("{0} cannot be written: {1}.".format(arguments["path"], problem.strerror)) from None
 
 
 def refuse_unwritable(path: str, option: str) -> None:

@@ -31,15 +31,6 @@ from ._rows import Row, parse_time, precise_time
 from ._service import Patience
 from ._stores.record import Record
 
-# What a tenant's app management policy says to a new secret (Microsoft Graph "appManagementPolicy").
-SECRET_ADVICE = {
-    "CredentialInvalidLifetimeAsPerAppPolicy": "{0} days were asked for, and the tenant's app management policy caps"
-    " the lifetime of secrets: ask for less with valid_days or end_date. Nothing was shortened, and nothing made.",
-    "CredentialTypeNotAllowedAsPerAppPolicy": "The tenant's app management policy forbids client secrets"
-    " ({0} days were asked for). Webex Connect takes nothing else, so the policy needs an exception for this application.",
-    "TooManyAppPasswords": "An application with personal accounts has at most two secrets: remove one first.",
-}
-
 
 class Graph:
     def __init__(self, calls: GraphCalls, patience: Patience) -> None:
@@ -326,7 +317,7 @@ class Graph:
         return self._transport.now().replace(microsecond=random.randrange(1000, 1000000)) - timedelta(seconds=1)
 
     def add_secret(
-        self, application: Application, display_name: str, start: datetime, end: datetime, valid_days: int
+        self, application: Application, display_name: str, start: datetime, end: datetime
     ) -> Tuple[Secret, str]:
         """(the secret, its text). A credential whose text was lost with its answer is removed again."""
         for attempt in range(3):
@@ -336,9 +327,6 @@ class Graph:
                 self._remove_lost_secret(application, display_name, start)
                 if attempt == 2:
                     raise
-            except Refused as refusal:
-                refusal.advice = SECRET_ADVICE.get(str(refusal.facts.get("code")), "").format(valid_days)
-                raise
         raise UnexpectedReply("Could not add a secret to application {0}.".format(application.app_id))
 
     def _add_secret_once(

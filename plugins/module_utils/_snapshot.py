@@ -10,7 +10,7 @@ import os
 from typing import Any, Mapping, Optional
 
 from ._errors import InvalidInput
-from ._files import read_text, write_atomically
+from ._files import one_writer, read_text, write_atomically
 from ._planning.plan import Plan
 from ._rows import format_time
 
@@ -30,14 +30,15 @@ def record(path: Optional[str], module: str, tenant: Any, options: Mapping[str, 
         "after": plan.after,
     }
     try:
-        text = read_text(path)
-        snapshot = json.loads(text) if text else {"version": VERSION, "tenant_id": tenant.tenant_id, "entries": []}
-        if not isinstance(snapshot, dict) or not isinstance(snapshot.get("entries"), list):
-            raise ValueError("it holds something else than a snapshot")
-        if snapshot.get("tenant_id") != tenant.tenant_id:
-            raise ValueError("it belongs to tenant {0}".format(snapshot.get("tenant_id")))
-        snapshot["entries"].append(entry)
-        write_atomically(path, json.dumps(snapshot, indent=2, sort_keys=True, default=str) + "\n")
+        with one_writer(path):  # tasks of several hosts or in the background may share the file
+            text = read_text(path)
+            snapshot = json.loads(text) if text else {"version": VERSION, "tenant_id": tenant.tenant_id, "entries": []}
+            if not isinstance(snapshot, dict) or not isinstance(snapshot.get("entries"), list):
+                raise ValueError("it holds something else than a snapshot")
+            if snapshot.get("tenant_id") != tenant.tenant_id:
+                raise ValueError("it belongs to tenant {0}".format(snapshot.get("tenant_id")))
+            snapshot["entries"].append(entry)
+            write_atomically(path, json.dumps(snapshot, indent=2, sort_keys=True, default=str) + "\n")
     except (OSError, ValueError, TypeError) as problem:
         raise InvalidInput(
             "The snapshot {0} cannot be written: {1}.".format(os.path.abspath(path), problem),

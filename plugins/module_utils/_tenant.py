@@ -16,6 +16,7 @@ from ._graph import Graph
 from ._graph_calls import GraphCalls
 from ._graph_consent import Consent
 from ._graph_policies import Policies
+from ._graph_secret_limits import SecretLimits
 from ._login import Login
 from ._service import Patience, Service
 from ._transport import Carrier, RequestsCarrier, Transport
@@ -45,6 +46,7 @@ class Tenant:
         self.graph = Graph(graph, self.patience)
         self.consent = Consent(graph, self.patience)
         self.policies = Policies(graph, self.patience)
+        self.secret_limits = SecretLimits(graph)
         self.exchange_calls = exchange_calls = ExchangeCalls(exchange, self._tokens, login.exchange_scope)
         self.exchange = Exchange(exchange_calls)
         self.external_forwarding = ExternalForwarding(exchange_calls, self.exchange, self.patience)

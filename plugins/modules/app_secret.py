@@ -109,8 +109,9 @@ options:
     default: keep
   return_secret_text:
     description:
-      - Whether RV(secret.secret_text) holds the text of a secret that this run made. Whoever can see the task's
-        result can see it then; set C(no_log) on the task.
+      - Whether RV(secret.secret_text) holds the text of a secret that this run made. The task's result is then hidden
+        from display as by C(no_log). Whatever uses the text after that needs C(no_log) itself, and so does this task
+        where it is C(async), because there it is the task that fetches the result which shows it.
     type: bool
     default: false
   state:
@@ -121,7 +122,8 @@ options:
     default: present
 notes:
   - Least right of the admin identity is the Microsoft Graph application permission C(Application.ReadWrite.All), or
-    C(Application.ReadWrite.OwnedBy) for an application that it owns together with C(Application.Read.All).
+    C(Application.ReadWrite.OwnedBy) for an application that it owns together with C(Application.Read.All). With
+    C(Policy.Read.All), check mode tells beforehand that the tenant's app management policy forbids or caps secrets.
 seealso:
   - module: webex_connect.office365.azure_app_registration
 """
@@ -356,6 +358,12 @@ def apply(tenant, options, plan):
     return {}
 
 
+def rehearse(tenant, options, plan):
+    for step, arguments in plan.steps:
+        if step == "add":
+            tenant.secret_limits.refuse(arguments["application"], options["display_name"], arguments["valid_days"])
+
+
 RESOURCE = Resource(
     key="secret",
     options=OPTIONS,
@@ -364,6 +372,7 @@ RESOURCE = Resource(
     read=read,
     plan=planning.plan_secret,
     apply=apply,
+    rehearse=rehearse,
 )
 
 

@@ -201,7 +201,7 @@ import os
 
 from ..module_utils._converge import Resource, run_module
 from ..module_utils._errors import InvalidInput
-from ..module_utils._files import read_text, refuse_unwritable, write_atomically
+from ..module_utils._files import refuse_unwritable, text_of, write_planned
 from ..module_utils._reporting import files
 
 OPTIONS = {
@@ -222,30 +222,19 @@ def check(options):
 
 def read(tenant, options):
     names = files.names_of(options["formats"])
-    texts = {name: _text_of(os.path.join(options["directory"], name)) for name in names}
+    texts = {name: text_of(os.path.join(options["directory"], name)) for name in names}
     previous = options["previous"]
     if previous is None:
         return files.Current(texts)
-    text = _text_of(previous)
+    text = text_of(previous)
     if text is None or not text.strip():
         raise InvalidInput("previous names {0}, and there is no report.".format(previous))
     return files.Current(texts, text)
 
 
 def apply(tenant, options, plan):
-    for _name, arguments in plan.steps:
-        try:
-            write_atomically(**arguments)
-        except OSError as problem:
-            raise InvalidInput("{0} cannot be written: {1}.".format(arguments["path"], problem.strerror)) from None
+    write_planned(plan.steps)
     return {}
-
-
-def _text_of(path):
-    try:
-        return read_text(path)
-    except (OSError, ValueError) as problem:
-        raise InvalidInput("{0} exists, but cannot be read: {1}.".format(path, problem)) from None
 
 
 RESOURCE = Resource(

@@ -249,7 +249,7 @@ waited:
 
 from ..module_utils._converge import Resource, run_module
 from ..module_utils._errors import InvalidInput
-from ..module_utils._files import read_text, refuse_unwritable, write_atomically
+from ..module_utils._files import refuse_unwritable, text_of, write_planned
 from ..module_utils._planning import handoff_sheet as planning
 
 SECRET_OPTIONS = {
@@ -298,25 +298,14 @@ def check(options):
 
 def read(tenant, options):
     path = options["path"]
-    return planning.Current(tenant.tenant_id, tenant.cloud, _text_of(path), _text_of(planning.json_path_of(path)))
+    return planning.Current(tenant.tenant_id, tenant.cloud, text_of(path), text_of(planning.json_path_of(path)))
 
 
 def apply(tenant, options, plan):
     if not options["application"].get("app_id"):
         raise InvalidInput("application has no app_id, which only check mode accepts.", "Make the application first.")
-    for _name, arguments in plan.steps:
-        try:
-            write_atomically(**arguments)
-        except OSError as problem:
-            raise InvalidInput("{0} cannot be written: {1}.".format(arguments["path"], problem.strerror)) from None
+    write_planned(plan.steps)
     return {}
-
-
-def _text_of(path):
-    try:
-        return read_text(path)
-    except (OSError, ValueError) as problem:
-        raise InvalidInput("{0} exists, but cannot be read: {1}.".format(path, problem)) from None
 
 
 RESOURCE = Resource(

@@ -41,6 +41,7 @@ else:
 
 TOKENS = SharedTokens()  # made before the workers are forked, so that all of them can read what one has saved
 CONNECT = partial(connect, shared=TOKENS)
+CONFIDENTIAL = "secret_text"  # what of a result is told to nobody but the playbook
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
@@ -55,11 +56,15 @@ class TenantAction(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars)
         result.pop("invocation", None)  # core's own holds every option as it was given, secrets too
-        if not self._runs_here(task_vars or {}):
-            return self._run_module(result, task_vars)
-        environment: Dict[str, str] = {}
-        self._compute_environment_string(environment)
-        result.update(self._run_here(plain(environment)))
+        if self._runs_here(task_vars or {}):
+            environment: Dict[str, str] = {}
+            self._compute_environment_string(environment)
+            result.update(self._run_here(plain(environment)))
+        else:
+            result = self._run_module(result, task_vars)
+        told = result.get(self.resource.key)
+        if isinstance(told, dict) and told.get(CONFIDENTIAL):
+            result["_ansible_no_log"] = True  # whoever registers the result has it, and nobody is shown it
         return result
 
     def _runs_here(self, task_vars: Mapping[str, Any]) -> bool:
@@ -74,6 +79,9 @@ class TenantAction(ActionBase):
 
     def _run_module(self, result: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         wrap_async = self._task.async_val and not self._connection.has_native_async
+        if self._connection.transport == "local" and not self._play_context.become:
+            # Otherwise Ansible writes the arguments, credentials too, to a file, and a run that is killed leaves it.
+            self._connection.set_option("pipelining", True)
         result = merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)

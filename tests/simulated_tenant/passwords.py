@@ -78,10 +78,7 @@ def _check_rule(policy_id: str, rule: Object, lifetime: timedelta) -> None:
         raise GraphError(400, "CredentialTypeNotAllowedAsPerAppPolicy", text)
     longest = rule["restrictionType"] == "passwordLifetime" and rule.get("maxLifetime")
     if longest and lifetime > duration(longest) + timedelta(minutes=5):
-        text = (
-            "Credential lifetime exceeds the max value allowed as per assigned policy. "
-            f"Policy id: '{policy_id}', max lifetime: {longest}."
-        )
+        text = f"Credential lifetime exceeds the max value allowed as per assigned policy '{policy_id}'."
         raise GraphError(400, "CredentialInvalidLifetimeAsPerAppPolicy", text)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -499,6 +500,29 @@ def test_file_that_is_no_certificate_is_told_by_its_path(clock: Clock, tmp_path:
     with pytest.raises(InvalidInput) as failure:
         tokens(Script(), clock, login_with(client_certificate_path=str(path))).get(GRAPH)
     assert str(path) in failure.value.message
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+@pytest.mark.parametrize(
+    "kind", [("ed25519",), ("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), ("ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP192r1")]
+)  # fmt: skip
+def test_key_that_is_not_rsa_is_told_as_such(clock: Clock, tmp_path: Path, kind: tuple[str, ...], form: str) -> None:
+    """The last one is of a curve that the library does not know at all."""
+    key, certificate, path = (str(tmp_path / name) for name in ("key", "certificate", "identity"))
+    made = ["-newkey", *kind, "-keyout", key, "-out", certificate, "-subj", "/CN=admin identity"]
+    openssl("req", "-x509", "-nodes", *made)
+    if form == "pfx":
+        openssl("pkcs12", "-export", "-inkey", key, "-in", certificate, "-out", path, "-passout", "pass:")
+    else:
+        Path(path).write_bytes(Path(key).read_bytes() + Path(certificate).read_bytes())
+    with pytest.raises(InvalidInput, match="RSA") as failure:
+        tokens(Script(), clock, login_with(client_certificate_path=path)).get(GRAPH)
+    assert path in failure.value.message
+    assert "object" not in failure.value.message
+
+
+def openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
 def test_certificate_file_that_has_gone_is_told(clock: Clock, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import stat
 from pathlib import Path
@@ -153,4 +154,24 @@ def test_write_that_fails_leaves_the_old_snapshot(path: Path, monkeypatch: pytes
     with pytest.raises(InvalidInput, match="No space left on device"):
         take(path)
     assert path.read_bytes() == before
+    assert os.listdir(path.parent) == ["snapshot.json"]
+
+
+def take_some(path: Path, writer: int) -> None:
+    for number in range(5):
+        take(path, mailbox=f"{writer}-{number}@contoso.example")
+
+
+def test_parallel_tasks_lose_no_entry(path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    writers = [fork.Process(target=take_some, args=(path, writer)) for writer in range(4)]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join(30)
+    assert [process.exitcode for process in writers] == [0] * 4
+    entries = json.loads(path.read_text())["entries"]
+    assert sorted(entry["of"]["mailbox"] for entry in entries) == [
+        f"{writer}-{number}@contoso.example" for writer in range(4) for number in range(5)
+    ]
     assert os.listdir(path.parent) == ["snapshot.json"]

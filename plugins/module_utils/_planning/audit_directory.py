@@ -33,7 +33,7 @@ from .audit_seen import Directory
 from .audit_wishes import Wishes
 from .permissions import resource_name
 from .plan import Plan
-from .secret_rotation import ending
+from .secret_rotation import account_of, ending, is_under_way
 
 OF_APPLICATION = (
     "display_name",
@@ -226,6 +226,9 @@ def _judge_secret(found: DirectoryJudgement, seen: Directory, wishes: Wishes, no
         cell.because.append(Fact("secret_expired" if expired else "secret_absent", text.format(name)))
     if any(step == "remove" for step, _arguments in plan.steps):
         cell.because.append(Fact("secret_orphaned", "a run that was interrupted left a secret whose text nobody has"))
+    rotation = plan.result["rotation"]
+    if is_under_way(rotation):
+        cell.because.append(Fact("rotation_under_way", account_of(rotation)))
     found.cells.append(cell)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from .._graph_objects import Secret
 from .._rows import format_time
@@ -82,6 +82,24 @@ def judge_rotation(
     else:
         step = HAND_OVER
     return Rotation(step, since, old, retire_after)
+
+
+def is_under_way(shown: Optional[Mapping[str, Any]]) -> bool:
+    """Of a rotation as a result shows it: whether a new secret is there, and older ones still are."""
+    return bool(shown and shown["old_key_ids"] and shown["step"] != ADD)
+
+
+def account_of(shown: Mapping[str, Any]) -> str:
+    """In a sentence, of one that is under way."""
+    todo = {
+        PROVE: "the sign-in has yet to accept the new one",
+        HAND_OVER: "Webex Connect has to be given the new one",
+        RETIRE: "the old can be retired",
+    }[shown["step"]]
+    grace = ", to be retired after {0}".format(shown["retire_after"]) if shown["retire_after"] else ""
+    return "a rotation of the secret is under way{0}: {1}; old: {2}{3}".format(
+        " since {0}".format(shown["since"]) if shown["since"] else "", todo, ", ".join(shown["old_key_ids"]), grace
+    )
 
 
 def earliest_retirement(since: Optional[datetime], grace_days: int) -> Optional[datetime]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._errors import InvalidInput
+from .._planning.secret_rotation import is_under_way
 from .._rows import parse_time
 
 SCHEMA_VERSION = "1.0"
@@ -91,6 +92,10 @@ class Tenant:
     @property
     def state(self) -> str:
         return str(self.report["state"])
+
+    @property
+    def rotates(self) -> bool:
+        return is_under_way(self.report["rotation"])
 
     @property
     def down(self) -> bool:

@@ -24,6 +24,7 @@ FILTERS: Tuple[Tuple[str, str, Callable[[Tenant], bool]], ...] = (
     ("unreadable", "unreadable", lambda t: t.state == "unreadable"),
     ("expiring", "expiring", lambda t: t.state == "expiring"),
     ("ok", "as wanted", lambda t: t.state == "ok"),
+    ("rotates", "secret in rotation", lambda t: t.rotates),
     ("new", "new trouble", lambda t: t.new > 0),
 )
 

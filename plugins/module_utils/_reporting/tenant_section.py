@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Sequence
 
+from .._planning.secret_rotation import account_of
 from .blocks import block, table
 from .drift_table import drift
 from .fleet import NAMES, Tenant
@@ -127,7 +128,10 @@ def _secrets(tenant: Tenant) -> Html:
         )
     heads = ("Name", "Key id", "Start", "End", "Left", "Role")
     note = None
-    if not any(secret.held for secret in tenant.secrets):
+    if tenant.rotates:
+        account = account_of(tenant.report["rotation"])
+        note = account[0].upper() + account[1:] + "."
+    elif not any(secret.held for secret in tenant.secrets):
         note = "No store tells which of these Webex Connect holds."
     return block("Client secrets", timeline(tenant), table(heads, rows, "secrets"), note=note)
 

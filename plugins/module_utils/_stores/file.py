@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from .._errors import InvalidInput
-from .._files import read_text, refuse_unwritable, remove_leftovers, write_atomically
+from .._files import one_writer, read_text, refuse_unwritable, remove_leftovers, write_atomically
 from .._rows import precise_time
 from .._transport import import_library
 from .persistence import vanishes
@@ -105,13 +104,9 @@ class FileStore(Store):
 
     @contextmanager
     def _changing(self, if_different: bool = False) -> Iterator[List[Dict[str, Any]]]:
-        """The entries to change in place; one writer at a time, by a lock on the folder."""
-        folder = os.path.dirname(self._path)
+        """The entries to change in place; one writer at a time."""
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            lock = os.open(folder, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with one_writer(self._path):
                 remove_leftovers(self._path)
                 entries = self._entries()
                 before = [dict(entry) for entry in entries]
@@ -120,8 +115,6 @@ class FileStore(Store):
                     return
                 text = import_library("yaml").safe_dump({"secrets": entries}, sort_keys=False, allow_unicode=True)
                 write_atomically(self._path, self._closed(HEADING + text), 0o600)
-            finally:
-                os.close(lock)
         except (OSError, InvalidInput) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else problem
             raise StoreFailed("The store {0} cannot be written: {1}.".format(self.place, reason)) from None

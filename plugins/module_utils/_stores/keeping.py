@@ -30,8 +30,9 @@ def keep_new_secret(
     if store:
         store.announce(*owner, start=precise_time(start))
     try:
-        secret, text = tenant.graph.add_secret(application, display_name, start, end, valid_days)
-    except (Refused, PermissionMissing):
+        secret, text = tenant.graph.add_secret(application, display_name, start, end)
+    except (Refused, PermissionMissing) as refusal:
+        tenant.secret_limits.explain(refusal, application, valid_days)
         if store:
             store.announce(*owner, start=None)
         raise

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, FrozenSet, Optional
 
 from .._errors import InvalidInput, LibraryMissing
-from .._files import write_atomically
+from .._files import remove_leftovers, write_atomically
 from .._transport import import_library
 from .file import FileStore
 from .record import Record
@@ -61,6 +61,7 @@ class SealedStore(FileStore):
     def _remove(self, key_id: str) -> None:
         path = self._text_path(key_id)
         try:
+            remove_leftovers(path)
             os.unlink(path)
         except (FileNotFoundError, NotADirectoryError):
             pass
@@ -110,8 +111,7 @@ class SealedStore(FileStore):
             raise InvalidInput("{0} cannot be read: {1}.".format(what, problem.strerror)) from None
         except ValueError:
             raise InvalidInput("{0} is no certificate in PEM form.".format(what)) from None
-        rsa = import_library("cryptography.hazmat.primitives.asymmetric.rsa")
-        if not isinstance(certificate.public_key(), rsa.RSAPublicKey):
+        if not _has_rsa_key(certificate):
             raise InvalidInput("{0} has no RSA key.".format(what), "A text can be sealed to an RSA key only.")
         starts, ends = _validity(certificate)
         now = datetime.now(timezone.utc)
@@ -123,6 +123,14 @@ class SealedStore(FileStore):
                 "Ask the recipient for a current one. Nothing was changed.",
             )
         return certificate
+
+
+def _has_rsa_key(certificate: Any) -> bool:
+    rsa = import_library("cryptography.hazmat.primitives.asymmetric.rsa")
+    try:
+        return isinstance(certificate.public_key(), rsa.RSAPublicKey)
+    except (ValueError, import_library("cryptography.exceptions").UnsupportedAlgorithm):
+        return False  # of a kind that the library does not know
 
 
 def _validity(certificate: Any) -> tuple[datetime, datetime]:

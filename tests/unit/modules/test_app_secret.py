@@ -274,7 +274,10 @@ def test_an_answer_that_was_lost_leaves_exactly_one_credential(
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
-        ({"max_lifetime": "P90D"}, "CredentialInvalidLifetimeAsPerAppPolicy.*365 days.*ask for less"),
+        (
+            {"max_lifetime": "P90D"},
+            "CredentialInvalidLifetimeAsPerAppPolicy.*365 days.*caps.* at 90 days.*ask for less",
+        ),
         ({"forbidden": True}, "CredentialTypeNotAllowedAsPerAppPolicy.*forbids"),
     ],
     ids=["capped", "forbidden"],
@@ -284,10 +287,52 @@ def test_case_c34_a_tenant_that_caps_or_forbids_secrets_says_so_once(
 ) -> None:
     older = tenant.add_secret(app, NAME, end=run.clock.now + timedelta(days=20))
     tenant.restrict_secrets(**policy)
+    wish = {"app_id": app["appId"], "display_name": NAME, "store": store, "valid_days": 365}
     with pytest.raises(Failed, match=says):
-        run(MODULE, app_id=app["appId"], display_name=NAME, store=store, valid_days=365)
+        run(MODULE, check=True, **wish)
+    assert adds(run) == 0
+    with pytest.raises(Failed, match=says):
+        run(MODULE, **wish)
     assert adds(run) == 1
     assert tenant.application(app["appId"])["passwordCredentials"] == [older]
+
+
+def test_check_mode_refuses_for_an_application_that_is_yet_to_be_made(run: Runner, tenant: Tenant, store: dict) -> None:
+    tenant.restrict_secrets(max_lifetime="P90D")
+    wish = {"app_id": None, "display_name": NAME, "store": store}
+    with pytest.raises(Failed, match=r"180 days.* at 90 days \(P90D\)"):
+        run(MODULE, check=True, **wish)
+    assert run(MODULE, check=True, **wish, valid_days=90)["changed"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "disabled"},
+        {"restrictForAppsCreatedAfterDateTime": "2027-01-01T00:00:00Z"},
+        {"maxLifetime": "P180D"},
+        {"maxLifetime": "P6M"},
+        {"excludeActors": {"customSecurityAttributes": [{"id": "Automation_Exempt"}]}},
+    ],
+    ids=["switched-off", "for-younger-ones", "long-enough", "by-months", "some-are-exempt"],
+)
+def test_check_mode_claims_no_cap_that_may_not_hold(
+    run: Runner, tenant: Tenant, app: dict, store: dict, change: dict
+) -> None:
+    tenant.restrict_secrets(max_lifetime="P90D")
+    tenant.policies["defaultAppManagementPolicy"]["applicationRestrictions"]["passwordCredentials"][0].update(change)
+    assert run(MODULE, check=True, app_id=app["appId"], display_name=NAME, store=store)["changed"]
+
+
+def test_without_the_right_to_read_policies_the_service_alone_refuses(
+    run: Runner, tenant: Tenant, app: dict, store: dict
+) -> None:
+    tenant.restrict_secrets(max_lifetime="P90D")
+    run.world.faults.add(when={"path_contains": "AppManagementPolic"}, do=403, times=None)
+    wish = {"app_id": app["appId"], "display_name": NAME, "store": store}
+    assert run(MODULE, check=True, **wish)["changed"]
+    with pytest.raises(Failed, match="caps the lifetime of secrets: ask for less"):
+        run(MODULE, **wish)
 
 
 def test_the_orphan_of_a_killed_run_is_removed_by_the_next(

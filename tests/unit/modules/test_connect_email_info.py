@@ -250,6 +250,27 @@ def blocks_passwords(tenant: Tenant) -> None:
     tenant.add_authentication_policy("Block Basic", default=True, AllowBasicAuthSmtp=False)
 
 
+def test_a_tenant_in_the_middle_of_a_rotation_is_shown_as_such(
+    run: Runner, healthy: Tenant, wanted: dict[str, Any], store: dict[str, str]
+) -> None:
+    secret = {"app_id": application_of(healthy)["appId"], "display_name": "webex-connect", "store": store}
+    (old,) = application_of(healthy)["passwordCredentials"]
+    assert report(run, wanted)["rotation"]["step"] is None
+    run.clock.now += timedelta(days=2)
+    new = run("app_secret", **secret, rotate=True)["secret"]["key_id"]
+    for days, step in ((0, "hand_over"), (7, "retire")):
+        run.clock.now += timedelta(days=days)
+        found = report(run, wanted)
+        assert found["state"] == "ok"
+        assert (found["rotation"]["step"], found["rotation"]["old_key_ids"]) == (step, [old["keyId"]])
+        assert [entry["current"] for entry in found["secrets"] if entry["key_id"] == new] == [True]
+        (cell,) = [entry for entry in found["steps"] if entry["step"] == "secret"]
+        assert names(cell["because"]) == ["rotation_under_way"]
+    run("app_secret", **secret, retire_superseded=True)
+    found = report(run, wanted)
+    assert found["rotation"] == {"step": None, "since": None, "old_key_ids": [], "retire_after": None}
+
+
 # One row a cause: what is broken, the steps that show it, and what it does to mail out and mail in, because of what.
 YES = ("yes", None)
 BROKEN: dict[str, tuple[Callable[[Tenant], None], dict[str, str], tuple[str, str | None], tuple[str, str | None]]] = {

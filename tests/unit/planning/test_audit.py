@@ -298,6 +298,10 @@ def test_the_rotation_is_that_of_the_module() -> None:
     assert report["state"] == "ok"
     assert report["rotation"]["step"] == "retire"
     assert report["rotation"]["old_key_ids"] == [key_id(2)]
+    assert step(report, "secret")["state"] == "as_wanted"
+    (fact,) = step(report, "secret")["because"]
+    assert fact["name"] == "rotation_under_way"
+    assert key_id(2) in fact["text"]
     assert [(s["key_id"], s["current"]) for s in report["secrets"]] == [(key_id(2), False), (key_id(1), True)]
 
 

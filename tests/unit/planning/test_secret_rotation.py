@@ -19,6 +19,8 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     REFUSED,
     UNDECIDED,
     Proof,
+    account_of,
+    is_under_way,
     judge_rotation,
     superseded,
 )
@@ -84,6 +86,28 @@ def test_what_is_shown() -> None:
         "old_key_ids": [OLD.key_id],
         "retire_after": "2026-11-29T08:00:00Z",
     }
+
+
+@pytest.mark.parametrize(
+    ("current", "proof", "says"),
+    [
+        (None, NOT_ASKED, None),
+        (NEW, REFUSED, "since 2026-11-22T08:00:00Z: the sign-in has yet to accept"),
+        (NEW, PROVED, "Webex Connect has to be given the new one; old: {0}, to be retired after 2026-11-29T08:00:00Z"),
+        (made(2, 8), PROVED, "the old can be retired; old: {0}"),
+        (replace(NEW, start=None), PROVED, "under way: Webex Connect has to be given the new one; old: {0}"),
+    ],
+)
+def test_one_that_is_under_way_is_told_in_a_sentence(current: Secret | None, proof: str, says: str | None) -> None:
+    shown = judge_rotation(current, [OLD, *([current] if current else [])], NOW, 7, None, Proof(proof)).shown
+    assert is_under_way(shown) == (says is not None)
+    if says is not None:
+        assert says.format(OLD.key_id) in account_of(shown)
+
+
+def test_nothing_is_under_way_where_nothing_is_old_or_known() -> None:
+    assert not is_under_way(judge_rotation(NEW, [NEW], NOW, 7).shown)
+    assert not is_under_way(None)
 
 
 SECRETS = st.lists(

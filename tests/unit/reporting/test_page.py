@@ -109,6 +109,13 @@ def test_hostile_names_are_text_everywhere():
         ([fake_reports.secret_ending(5)], ["will stop sending on 2026-11-30", "held by Webex Connect", "5 days"]),
         ([fake_reports.exchange_refused], ["This report has gaps", "Missing right", "No mail is known to be down"]),
         ([fake_reports.unreachable], ["1 of 1 tenant could not be reached", "did not answer"]),
+        (
+            [fake_reports.rotating],
+            [
+                "A rotation of the secret is under way since 2026-11-23T08:00:00Z: Webex Connect has to be given the new one",
+                "1 secret in rotation",
+            ],
+        ),
         ([fake_reports.waived], ["Waived until 2027-01-24 by j.doe", "has run out: it hides nothing any more"]),
     ],
 )

@@ -124,6 +124,23 @@ def test_a_certificate_that_is_no_good_is_refused_before_anything(
     assert not (tmp_path / "s").exists()
 
 
+def test_a_key_that_the_library_does_not_know_is_refused_in_words(tmp_path: Path) -> None:
+    certificate, key = str(tmp_path / "certificate"), str(tmp_path / "key")
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:brainpoolP192r1", "-nodes", "-subj", "/CN=operators"]
+    subprocess.run(
+        ["openssl", "req", "-x509", *kind, "-keyout", key, "-out", certificate], check=True, capture_output=True
+    )
+    with pytest.raises(InvalidInput, match="has no RSA key"):
+        SealedStore(str(tmp_path / "s" / "s.yml"), certificate).refuse_unusable()
+
+
+def test_what_a_killed_run_left_of_a_sealed_text_goes_with_its_credential(kept: KeptSealed, store: SealedStore) -> None:
+    store.write(record(2), TEXT)
+    (kept.path.parent / f".contoso.{key_id(1)}.cms.a1b2c3d4").write_text("half an envelope")
+    store.forget(*OWNER, frozenset({key_id(1)}))
+    assert sorted(os.listdir(kept.path.parent)) == [f"contoso.{key_id(2)}.cms", "contoso.yml"]
+
+
 def test_what_was_sealed_is_forgotten_with_an_expired_certificate_too(
     kept: KeptSealed, store: SealedStore, tmp_path: Path
 ) -> None:
