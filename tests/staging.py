@@ -116,7 +116,7 @@ class Stage:
         return tenant
 
     def serve(self) -> None:
-        self.running = serve(self.world, self.folder / "served")
+        self.running = serve(self.world, self.folder / "served", smtp_port=0)
 
     @property
     def output_dir(self) -> Path:

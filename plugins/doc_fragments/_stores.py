@@ -122,3 +122,6 @@ notes:
     C(MOUNT/metadata/PATH); C(read) on the former to prove a text and to finish an interrupted run, C(delete) on it for
     what is removed, and C(list) on C(MOUNT/metadata/webex-connect/TENANT) to recognise an application.
 """
+
+    # The same option for a module that reads the text of the application's own secret.
+    APP_SECRET = DOCUMENTATION.replace("  store:\n", "  app_secret_store:\n").replace("O(store", "O(app_secret_store")

@@ -112,7 +112,7 @@ def converge(
         "changed": plan.changed,
         "diff": {"before": _sorted(plan.before), "after": _sorted(plan.after)},
         "tenant_id": tenant.tenant_id,
-        resource.key: {**plan.result, **applied},
+        resource.key: {**plan.result, **applied} if isinstance(plan.result, dict) else plan.result,
         "waited": tenant.waited,
         "warnings": warnings + plan.warnings,
     }

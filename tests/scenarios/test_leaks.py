@@ -225,6 +225,15 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "secret": {"secret_text": "{{ (lookup('ansible.builtin.file', store) | from_yaml).secrets[0].secret_text }}"},
     },
 }
+ARGUMENTS["smtp_oauth_info"] = {
+    "app_id": "{{ app_id }}",
+    "app_secret_store": {"path": "{{ store }}"},
+    "callback_url": "https://contoso.us.webexconnect.io/callback",
+    "mailbox": "support@{{ inventory_hostname }}.example",
+    "smtp_host": "{{ connect_email_smtp_host }}",
+    "smtp_port": "{{ connect_email_smtp_port }}",
+    "login": True,
+}
 LOGIN = [
     "tenant_id", "client_id", "client_secret", "client_certificate_path", "client_certificate_password",
     "authority_host", "graph_endpoint", "exchange_endpoint", "ca_path",

@@ -167,7 +167,7 @@ def sending(
         _who_signs_in(verdict, found)
     if directory.application is not None:
         for app_id, scope in NEEDED:
-            _consent(verdict, found, seen, directory, app_id, scope)
+            consent_of(verdict, found.box.object_id, seen, directory, app_id, scope)
     return verdict
 
 
@@ -204,15 +204,15 @@ def _who_signs_in(verdict: Verdict, found: AssetJudgement) -> None:
         verdict.add(UNKNOWN, "send_as_not_found", text.format(login_id, ", ".join(trustees) or "nobody"))
 
 
-def _consent(
+def consent_of(
     verdict: Verdict,
-    found: AssetJudgement,
+    user_id: Optional[str],
     seen: Directory,
     directory: DirectoryJudgement,
     app_id: str,
     scope: str,
 ) -> None:
-    """A tenant-wide grant, or the user's own, or what users may do by themselves."""
+    """A tenant-wide grant, or the user's own, or what users may do by themselves. ``user_id``: who signs in, if known."""
     api = resource_name(app_id)
     unread = next((part for part in ("resources", "grants") if part in seen.unread), None)
     if unread is not None:
@@ -229,7 +229,7 @@ def _consent(
     ]
     if any(grant.principal_id is None for grant in granted):
         verdict.add(YES, "consent_given", "{0} of {1} is granted for the organization".format(scope, api))
-    elif any((grant.principal_id or "").lower() == (found.box.object_id or "?").lower() for grant in granted):
+    elif any((grant.principal_id or "").lower() == (user_id or "?").lower() for grant in granted):
         verdict.add(YES, "consent_of_the_user", "the mailbox's user consented to {0} of {1}".format(scope, api))
     else:
         answer, text = _by_user_consent(seen, directory.user_consent.get("setting"), app_id, scope)

@@ -132,8 +132,7 @@ def _shown(sheet: Sheet) -> Dict[str, Any]:
 def sheet_of(tenant_id: str, cloud: str, wanted: Dict[str, Any]) -> Sheet:
     """The sheet as plain values; what is not known (before the real run, or not read) is None."""
     asset, application = wanted["asset"], wanted["application"] or {}
-    login = "{0}/{1}/oauth2/v2.0/".format(CLOUDS[cloud].authority_host, tenant_id)
-    scope = CLOUDS[cloud].smtp_scope
+    login = _login(cloud, tenant_id)
     app_id = application.get("app_id")
     signs_in = _sign_in(asset)
     return {
@@ -155,7 +154,7 @@ def sheet_of(tenant_id: str, cloud: str, wanted: Dict[str, Any]) -> Sheet:
             "client_secret": {name: wanted["secret"].get(name) for name in ("display_name", *SHOWN_OF_SECRET)},
             "call_back_url": asset["callback_url"],
             "authorization_url": login + "authorize",
-            "scope": scope,
+            "scope": CLOUDS[cloud].smtp_scope,
             "access_token_url": login + "token",
             "refresh_token_url": login + "token",
             "use_different_email_address": signs_in["other_than_mailbox"],
@@ -164,7 +163,7 @@ def sheet_of(tenant_id: str, cloud: str, wanted: Dict[str, Any]) -> Sheet:
         },
         "sign_in": signs_in,
         "rotation": _rotation_of(wanted["secret"].get("rotation")),
-        "authorize_url_to_try": _authorize_url(login, app_id, asset["callback_url"], scope),
+        "authorize_url_to_try": authorize_url(cloud, tenant_id, app_id, asset["callback_url"]) if app_id else None,
         "microsoft_365": {
             "application": {name: application.get(name) for name in APPLICATION_FIELDS},
             "permissions": wanted["permissions"],
@@ -212,18 +211,21 @@ def _sign_in(asset: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _authorize_url(login: str, app_id: Optional[str], callback_url: str, scope: str) -> Optional[str]:
-    if not app_id:
-        return None
+def authorize_url(cloud: str, tenant_id: str, app_id: str, callback_url: str) -> str:
+    """Where a person can try the sign-in of Webex Connect in a browser."""
     query = {
         "client_id": app_id,
         "response_type": "code",
         "response_mode": "query",
         "redirect_uri": callback_url,
-        "scope": scope,
+        "scope": CLOUDS[cloud].smtp_scope,
         "state": STATE,
     }
-    return "{0}authorize?{1}".format(login, urlencode(query, quote_via=quote))
+    return "{0}authorize?{1}".format(_login(cloud, tenant_id), urlencode(query, quote_via=quote))
+
+
+def _login(cloud: str, tenant_id: str) -> str:
+    return "{0}/{1}/oauth2/v2.0/".format(CLOUDS[cloud].authority_host, tenant_id)
 
 
 def _rotation(secret: Mapping[str, Any]) -> Optional[str]:

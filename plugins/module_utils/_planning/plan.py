@@ -16,12 +16,12 @@ class Plan:
     """``before`` and ``after`` are shown as the diff, in option names and without secrets.
 
     ``result`` is what the module returns under its key; what only the server can know is None in it, and
-    is filled in by what ``apply`` returns.
+    is filled in by what ``apply`` returns. Where nothing is ever applied it may be a list.
     """
 
     before: Dict[str, Any]
     after: Dict[str, Any]
-    result: Dict[str, Any]
+    result: Any
     steps: List[Step] = field(default_factory=list)
     warnings: List[str] = field(default_factory=list)
 

@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from module_runner import Clock, Failed, Runner
+from onboarding import PERMISSIONS, onboard
 from simulated_tenant import Tenant, World
 
 MODULE = "connect_email_info"
@@ -27,10 +28,6 @@ ADDRESS = "support@contoso.example"
 TARGET = "a41a0ba3566ed2091155f13e48e6d4f8@mail-us.imiconnect.io"
 ADMIN_ID = "b1a7e5c0-4a4b-4c69-9a3e-5f1f0d3c2a10"
 ADMIN_SECRET = "Zx8~not-a-real-secret-but-long-enough"
-PERMISSIONS = [
-    {"resource": "Office 365 Exchange Online", "application": ["Mail.Send"], "delegated": ["SMTP.Send"]},
-    {"resource": "Microsoft Graph", "delegated": ["offline_access"]},
-]
 
 
 @pytest.fixture
@@ -45,49 +42,6 @@ def wanted(store: dict[str, str]) -> dict[str, Any]:
         "connect_email_secret_store": store,
         "connect_email_assets": [{"mailbox": ADDRESS, "forwarding_address": TARGET}],
     }
-
-
-def onboard(run: Runner, wanted: dict[str, Any], check: bool = False) -> dict[str, Any]:
-    """What the role's tasks do, one after the other; the results by step."""
-    store = wanted["connect_email_secret_store"]
-    done: dict[str, Any] = {}
-
-    def do(step: str, module: str, **options: Any) -> dict[str, Any]:
-        result = run(module, check=check, **options)
-        done.setdefault(step, []).append(result)
-        return result
-
-    app = do(
-        "application",
-        "azure_app_registration",
-        display_name="WebexConnect",
-        redirect_uris=[wanted["connect_email_callback_url"]],
-        issue_access_tokens=True,
-        store=store,
-    )["application"]["app_id"]
-    do("secret", "app_secret", app_id=app, display_name="webex-connect", store=store)
-    for entry in PERMISSIONS:
-        do(
-            "permissions",
-            "exchange_app_permission",
-            app_id=app,
-            resource=entry["resource"],
-            application_permissions=entry.get("application", []),
-            delegated_permissions=entry.get("delegated", []),
-        )
-    do("consent", "admin_consent", app_id=app, permissions=PERMISSIONS)
-    assets = wanted["connect_email_assets"]
-    for asset in assets:
-        do("smtp_auth", "mailbox_smtp_auth", mailbox=asset["mailbox"])
-    do(
-        "external_forwarding",
-        "external_forwarding_policy",
-        mailboxes=[asset["mailbox"] for asset in assets],
-        forwarding_addresses={asset["mailbox"]: asset["forwarding_address"] for asset in assets},
-    )
-    for asset in assets:
-        do("forwarding", "mailbox_forwarding", **asset)
-    return done
 
 
 def audited(run: Runner, **options: Any) -> dict[str, Any]:
