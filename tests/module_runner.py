@@ -78,7 +78,7 @@ class Runner:
             given = validated.validated_parameters
             return converge(resource, given, check, module, environ={}, connect=self.connect, vault=self.vault)
         except TenantError as failure:
-            raise Failed(str(failure), failure.facts) from None
+            raise Failed(str(failure), failure.facts) from failure
         finally:
             self.world.refuse_writes = refused
 

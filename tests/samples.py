@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,8 +21,14 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._graph_obj
     ServicePrincipal,
 )
 
-# For properties: no clock that a busy machine could break, and no folder of remembered examples.
-QUICKLY = settings(deadline=None, max_examples=60, database=None)
+# Properties are tried with the same examples in every run, unless a long search is asked for: make fuzz. No clock that a
+# busy machine could break, and no folder of remembered examples.
+settings.register_profile("steady", deadline=None, max_examples=60, database=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=3000, database=None, print_blob=True)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "steady")
+settings.load_profile(PROFILE)
+QUICKLY = settings.get_profile(PROFILE)
+SEARCHING = PROFILE == "search"
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 TENANT_ID = "0f47778c-61c2-4b0a-8e94-3f05e737a1dd"

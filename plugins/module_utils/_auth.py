@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from ._errors import AuthenticationFailed, InvalidInput, UnexpectedReply, Unreachable
 from ._login import GUID, Login
-from ._transport import Response, Transport, import_library, judge_by_status, origin_of
+from ._transport import Response, Transport, import_library, judge_by_status, origin_of, parse_json
 
 # The codes of Microsoft's "Microsoft Entra authentication and authorization error codes" that an admin
 # identity or an application with a client secret can meet: what it means here, and what to do.
@@ -63,6 +63,10 @@ EXPLANATIONS = {
     50194: ("the application is not multi-tenant", "Use the tenant's own id."),
 }
 PASSING = frozenset((50033, 90024, 90033, 90006))  # transient, by the same page
+# What a tenant's metadata and a sign-in's answer are read for.
+METADATA = ("issuer", "authorization_endpoint", "token_endpoint")
+TEXTS = ("access_token", "error", "error_description", "trace_id", "correlation_id", *METADATA)
+TOKEN = re.compile(r"[\x21-\x7e]*\Z")
 LEAST_LIFE = 300  # seconds that a shared token must still be good for
 OPENID_CONFIGURATION = "/v2.0/.well-known/openid-configuration"
 
@@ -253,7 +257,18 @@ class _MsalHttp:
             return _MsalAnswer(Response(200, {}, json.dumps(known).encode()))
         address = url + ("?" + urlencode(params) if params else "")
         answer = self._send("GET", address, headers, None)
-        found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(answer.object().get("issuer", "")).lower())
+        named = answer.object()
+        missing = [name for name in METADATA if answer.status < 400 and not named.get(name)]
+        if missing:
+            raise UnexpectedReply(
+                "Could not {0}: what {1} tells of the tenant lacks {2}.".format(
+                    self._doing, self._origin[1], " and ".join(missing)
+                ),
+                "Look for a proxy or gateway in between, and check the endpoints.",
+                status=answer.status,
+                request_id=answer.request_id,
+            )
+        found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(named.get("issuer", "")).lower())
         self.tenant_id = found.group() if found else None
         return _MsalAnswer(answer)
 
@@ -284,9 +299,24 @@ class _MsalHttp:
                 status=answer.status,
                 request_id=answer.request_id,
             )
+        answer = _understood(answer)
         if answer.status >= 400:
             self.refusal = answer.object()
         return answer
+
+
+def _understood(answer: Response) -> Response:
+    """Only what is used here, and only in the type that is documented: msal takes every type on trust."""
+    body = answer.object()
+    kept: Dict[str, Any] = {name: body[name] for name in TEXTS if isinstance(body.get(name), str)}
+    if isinstance(body.get("error_codes"), list):
+        kept["error_codes"] = [code for code in body["error_codes"] if type(code) is int]
+    if not TOKEN.match(kept.get("access_token", "x")):
+        del kept["access_token"]  # it could not stand in a header
+    if "access_token" in kept:
+        life = body.get("expires_in")
+        kept.update(token_type="Bearer", expires_in=life if type(life) is int else 0)
+    return Response(answer.status, answer.headers, json.dumps(kept).encode())
 
 
 class _MsalAnswer:
@@ -304,8 +334,8 @@ def claims_of(token: str) -> Dict[str, Any]:
     """The claims of a JSON web token, unverified (the service verifies); empty if it is none."""
     try:
         part = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (IndexError, ValueError, RecursionError):
+        claims = parse_json(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode())
+    except (IndexError, ValueError):
         return {}
     return claims if isinstance(claims, dict) else {}
 
@@ -314,7 +344,7 @@ def _codes(answer: Mapping[str, Any]) -> FrozenSet[int]:
     given = answer.get("error_codes")
     if isinstance(given, list) and given:
         return frozenset(code for code in given if isinstance(code, int))
-    return frozenset(int(code) for code in re.findall(r"AADSTS(\d+)", str(answer.get("error_description", ""))))
+    return frozenset(int(code) for code in re.findall(r"AADSTS(\d{1,9})", str(answer.get("error_description", ""))))
 
 
 def _refuse(answer: Mapping[str, Any], doing: str, login: Login) -> NoReturn:

@@ -78,6 +78,8 @@ def converge(
     What only the controller has: the run's vault secrets, and ``tell`` for progress of what takes long.
     """
     environ = os.environ if environ is None else environ
+    for name, value in given.items():
+        _refuse_half_pairs(name, value)
     if resource.survey is not None:
         return resource.survey(given, environ, connect, vault, tell)
     options = without_blanks(resource.options, given)
@@ -133,6 +135,14 @@ class _Offline:
     tenant_id: Optional[str]
     cloud: Optional[str]
     waited: List[Dict[str, Any]] = field(default_factory=list)
+
+
+def _refuse_half_pairs(name: str, value: Any) -> None:
+    r"""A lone half of a surrogate pair (``"\ud800"`` in YAML) is no text: it can neither be sent nor shown."""
+    if isinstance(value, str) and re.search("[\ud800-\udfff]", value):
+        raise InvalidInput("{0} holds half of a surrogate pair, which is no character.".format(name), "Write it anew.")
+    for item in value.items() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        _refuse_half_pairs(name, item)
 
 
 def _sorted(values: Mapping[str, Any]) -> Dict[str, Any]:

@@ -25,7 +25,7 @@ from ._errors import (
     UnexpectedReply,
     Unreachable,
 )
-from ._rows import Row
+from ._rows import Row, answer_to
 from ._service import Service
 from ._transport import FINAL, THROTTLED, UNANSWERED, Response, judge_by_status
 
@@ -136,7 +136,7 @@ class ExchangeCalls:
             self._batching = False
             return {}
         answers = {}
-        for item in Row(response.object() or None, "The answer to a batch").rows("responses"):
+        for item in answer_to(doing, response.object() or None).rows("responses"):
             key, status = (item.text("id") or "").lower(), item.number("status") or 0
             headers = {name.lower(): str(value) for name, value in item.row("headers").plain().items()}
             body = item.plain().get("body")

@@ -17,7 +17,7 @@ from ._errors import (
     UnexpectedReply,
     Unreachable,
 )
-from ._rows import Row
+from ._rows import Row, answer_to
 from ._service import Service, refuse_login
 from ._transport import FINAL, THROTTLED, Response, judge_by_status
 
@@ -126,7 +126,7 @@ class GraphCalls:
             return None
 
     def row(self, response: Response, doing: str) -> Row:
-        return Row(response.object() or None, "The answer to «{0}»".format(doing))
+        return answer_to(doing, response.object() or None)
 
     def list(self, path: str, doing: str, right: str) -> List[Row]:
         """Every item, to the end of the last page."""

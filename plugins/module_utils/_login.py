@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ._clouds import CLOUDS
 from ._errors import InvalidInput
-from ._transport import origin_of
+from ._transport import origin_of, without_user
 
 LOGIN_OPTIONS: Dict[str, Dict[str, Any]] = {
     "tenant_id": {"type": "str"},
@@ -293,8 +293,7 @@ def _address(label: str, name: str, value: str) -> str:
     try:
         scheme, _host, _port = origin_of(value)
     except ValueError:
-        shown = re.sub(r"[^/]*@", "…@", value)  # whatever stands there can be a password
-        raise InvalidInput("{0} is {1!r}, which is no address.".format(_sentence(label), shown)) from None
+        raise InvalidInput("{0} is {1!r}, which is no address.".format(_sentence(label), without_user(value))) from None
     if scheme != "https":
         raise InvalidInput("{0} is {1!r}; only https is accepted.".format(_sentence(label), value))
     if "?" in value or "#" in value:

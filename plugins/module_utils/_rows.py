@@ -73,6 +73,11 @@ class Row:
         return dict(self._data)
 
 
+def answer_to(doing: str, data: Any) -> Row:
+    """What a service answered to a call: ``doing`` is what every complaint about it names."""
+    return Row(data, "The answer to «{0}»".format(doing))
+
+
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?\s*(Z|[+-]\d\d:?\d\d)?\Z", re.IGNORECASE
 )

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ._auth import Tokens
 from ._errors import AuthenticationFailed, NotReplicated, UnexpectedReply
-from ._transport import Response, Transport, judge_by_status, origin_of
+from ._transport import Response, Transport, judge_by_status, origin_of, parse_json
 
 Found = TypeVar("Found")
 
@@ -105,8 +105,8 @@ def _claims_challenge(response: Response) -> Optional[str]:
         return None
     try:
         text = base64.b64decode(found.group(1) + "=" * (-len(found.group(1)) % 4)).decode()
-        return text if isinstance(json.loads(text), dict) else None
-    except (ValueError, RecursionError):
+        return text if isinstance(parse_json(text), dict) else None
+    except ValueError:
         return None
 
 

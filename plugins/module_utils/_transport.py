@@ -28,10 +28,24 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
 from ._errors import AnswerLost, LibraryMissing, Throttled, TimeIsUp, UnexpectedReply, Unreachable
+from ._tls import context_for, refusal_of
 
 FINAL, THROTTLED, UNANSWERED = "final", "throttled", "unanswered"  # what an answer means for the retry loop
 LONGEST_STEP = 30.0  # seconds between two tries
+MOST_BYTES = 64 << 20  # of one answer; a thousand mailboxes take about one MiB
 WAITING_BUDGET = 300.0  # seconds that one task spends on waiting for throttled or failing services
+
+
+def parse_json(text: str) -> Any:
+    """Raises ValueError, also for what is nested too deeply, and for half a surrogate pair: that is no text, and
+    could go neither into an address nor onto a screen."""
+    try:
+        parsed = json.loads(text)
+        if "\\u" in text:
+            json.dumps(parsed, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return parsed
 
 
 @dataclass
@@ -52,10 +66,7 @@ class Response:
     def json(self) -> Any:
         """The parsed body, None for an empty one; raises ValueError for anything that is not JSON."""
         if self._parsed is None and self.body.strip():
-            try:
-                self._parsed = json.loads(self.body.decode("utf-8-sig"))
-            except RecursionError:
-                raise ValueError("nested too deeply") from None
+            self._parsed = parse_json(self.body.decode("utf-8-sig"))
         return self._parsed
 
     def object(self) -> Dict[str, Any]:
@@ -107,6 +118,11 @@ def origin_of(url: str) -> tuple[str, str, int]:
     if not parts.hostname or not parts.netloc.isascii() or not _PLAIN_AUTHORITY.match(parts.netloc):
         raise ValueError("no plain host in the address")
     return parts.scheme.lower(), parts.hostname.lower().rstrip("."), parts.port or 443
+
+
+def without_user(url: str) -> str:
+    """For messages: whatever stands before an @ can be a password."""
+    return re.sub(r"[^/]*@", "…@", url)
 
 
 class Transport:
@@ -270,18 +286,36 @@ def _retry_after(response: Response, now: datetime) -> Optional[float]:
 
 
 class RequestsCarrier:
-    """One ``requests`` session: connections are kept, redirects are not followed, .netrc is not read."""
+    """One ``requests`` session: connections are kept, redirects are not followed, .netrc is not read.
+
+    Proxies are those of the environment (HTTPS_PROXY, NO_PROXY).
+    """
 
     def __init__(self, verify: Any = True) -> None:
         self._verify = verify
         self._session: Any = None
 
+    def _opened(self, requests: Any) -> Any:
+        session = requests.Session()
+        # Without an auth of its own, a session takes one from .netrc and overwrites the token.
+        session.auth = lambda prepared: prepared
+        context = context_for(self._verify)
+
+        class Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc]
+            def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
+                super().init_poolmanager(*arguments, ssl_context=context, **settings)
+
+            def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
+                return super().proxy_manager_for(proxy, ssl_context=context, **settings)
+
+        session.adapters.clear()
+        session.mount("https://", Adapter())
+        return session
+
     def __call__(self, request: Request, timeout: float) -> Response:
         requests = import_library("requests")
         if self._session is None:
-            self._session = requests.Session()
-            # Without an auth of its own, a session takes one from .netrc and overwrites the token.
-            self._session.auth = lambda prepared: prepared
+            self._session = self._opened(requests)
         errors = requests.exceptions
         try:
             answer = self._session.request(
@@ -292,21 +326,38 @@ class RequestsCarrier:
                 timeout=timeout,
                 verify=self._verify,
                 allow_redirects=False,
+                stream=True,
             )
+            body = _body_of(answer)
         except errors.SSLError as failure:
-            raise Unreachable(
-                "The certificate of {0} was not accepted: {1}".format(urlsplit(request.url).hostname, _plain(failure)),
-                "If the host is right and uses a private certificate authority, name its file in ca_path.",
-            ) from None
+            reason = _plain(failure)
+            raise refusal_of(urlsplit(request.url).hostname, reason) or ConnectionFailed(reason, sent=True) from None
         except (errors.ConnectTimeout, errors.ProxyError) as failure:
             raise ConnectionFailed(_plain(failure), sent=False) from None
+        except (errors.InvalidURL, errors.InvalidSchema, errors.InvalidHeader, errors.MissingSchema) as failure:
+            raise UnexpectedReply(
+                "{0} could not be called: {1}.".format(urlsplit(request.url).hostname, _plain(failure)),
+                "Nothing was sent. Check the variables HTTPS_PROXY and NO_PROXY.",
+            ) from None
         except errors.ConnectionError as failure:
             raise ConnectionFailed(_plain(failure), sent="NewConnectionError" not in repr(failure)) from None
         except errors.RequestException as failure:
             raise ConnectionFailed(_plain(failure), sent=True) from None
         except UnicodeError:
             raise UnexpectedReply("The address {0!r} cannot be called.".format(request.url[:200])) from None
-        return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
+        return Response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
+
+
+def _body_of(answer: Any) -> bytes:
+    """Read to its end, but no further than any answer of these services goes."""
+    parts, size = [], 0
+    for part in answer.iter_content(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            answer.close()
+            raise ConnectionFailed("the answer has more than {0} MiB".format(MOST_BYTES >> 20), sent=True)
+    return b"".join(parts)
 
 
 def _plain(failure: BaseException) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from .._errors import AnswerLost, InvalidInput
-from .._rows import Row, parse_time
+from .._rows import Row, answer_to, parse_time
 from .._tenant import Tenant
 from .._transport import Transport
 from .hashi_vault_calls import HashiCalls, WrongVersion, login_of
@@ -39,6 +39,11 @@ class State:
     @property
     def is_recorded(self) -> bool:
         return self.tags.get("version") == str(self.version)
+
+
+def _data(doing: str, answer: Optional[Mapping[str, Any]]) -> Row:
+    """What Vault wraps its answers in; nothing of it where there is no such thing."""
+    return answer_to(doing, answer or {}).row("data")
 
 
 class HashiVaultStore(Store):
@@ -72,7 +77,7 @@ class HashiVaultStore(Store):
             if refusal.facts.get("status") == 403:
                 return  # a token without the policy "default" may not ask; the announcement will tell
             raise
-        held = Row(answer.get("data") or answer, "Vault's list of capabilities")
+        held = answer_to(doing, answer.get("data") or answer)
         for kind, wanted in NEEDED.items():
             has = held.texts(paths[kind])
             missing = [] if "root" in has else [name for name in wanted if name not in has]
@@ -120,8 +125,8 @@ class HashiVaultStore(Store):
             tags = state.tags if state else {}
             return frozenset([tags["app_id"]] if tags.get("tenant_id") == tenant_id and tags.get("app_id") else [])
         path = "{0}/metadata/{1}/{2}".format(self._mount, FOLDER, tenant_id)
-        answer = self._calls.call("GET", path, "list " + path, query="list=true")
-        keys = Row((answer or {}).get("data") or {}, "Vault's list of " + path).texts("keys")
+        doing = "list " + path
+        keys = _data(doing, self._calls.call("GET", path, doing, query="list=true")).texts("keys")
         return frozenset(key.rstrip("/").lower() for key in keys)
 
     def write(self, record: Record, text: str) -> str:
@@ -152,11 +157,12 @@ class HashiVaultStore(Store):
     def _write_version(self, owner: Owner, before: int, data: Dict[str, str]) -> int:
         """The number of the new version. An answer that was lost is not followed by a second version."""
         path = "{0}/data/{1}".format(self._mount, self._path_of(owner))
+        doing = "store the new text at " + path
         body = {"options": {"cas": before}, "data": data}
         for attempt in range(3):
             try:
-                answer = self._calls.call("POST", path, "store the new text at " + path, body, repeatable=False) or {}
-                return Row(answer.get("data") or {}, "Vault's answer").number("version") or before + 1
+                answer = self._calls.call("POST", path, doing, body, repeatable=False)
+                return _data(doing, answer).number("version") or before + 1
             except AnswerLost:
                 state = self._state(owner)
                 if state and state.version == before + 1 and self._data_of(owner).get("key_id") == data["key_id"]:
@@ -190,10 +196,11 @@ class HashiVaultStore(Store):
 
     def _read_state(self, path: str) -> Optional[State]:
         path = "{0}/metadata/{1}".format(self._mount, path)
-        answer = self._calls.call("GET", path, "read " + path)
+        doing = "read " + path
+        answer = self._calls.call("GET", path, doing)
         if answer is None:
             return None
-        row = Row(answer.get("data") or {}, "Vault's metadata of " + path)
+        row = _data(doing, answer)
         number = row.number("current_version") or 0
         version = row.row("versions").row(str(number)) if number else None
         readable = version is not None and not version.flag("destroyed")
@@ -205,14 +212,14 @@ class HashiVaultStore(Store):
 
     def _data_of(self, owner: Owner) -> Dict[str, Any]:
         path = "{0}/data/{1}".format(self._mount, self._path_of(owner))
-        answer = self._calls.call("GET", path, "read " + path)
-        return Row((answer or {}).get("data") or {}, "Vault's version of " + path).row("data").plain()
+        doing = "read " + path
+        return _data(doing, self._calls.call("GET", path, doing)).row("data").plain()
 
     def _refuse_other_engines(self) -> None:
         """An engine of version 1 would take the same requests for paths of its own."""
         path = "sys/internal/ui/mounts/" + self._mount
-        answer = self._calls.call("GET", path, "look at the mount {0}".format(self._mount))
-        mount = Row((answer or {}).get("data") or {}, "Vault's mount " + self._mount)
+        doing = "look at the mount {0}".format(self._mount)
+        mount = _data(doing, self._calls.call("GET", path, doing))
         kind, version = mount.text("type"), mount.row("options").text("version")
         if kind and (kind != "kv" or version != "2"):
             raise InvalidInput(

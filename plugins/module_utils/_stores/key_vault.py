@@ -15,17 +15,18 @@ from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, T
 from urllib.parse import urlsplit
 
 from .._clouds import CLOUDS
-from .._errors import InvalidInput
+from .._errors import InvalidInput, UnexpectedReply
 from .._login import Login
-from .._rows import Row, parse_time
+from .._rows import Row, answer_to, parse_time
 from .._service import Patience
 from .._tenant import Tenant
-from .._transport import origin_of
+from .._transport import origin_of, without_user
 from .key_vault_calls import KeyVaultCalls, SoftDeleted, UnderWay
 from .record import Record, from_tags, is_owned, to_tags, word_of
 from .store import Store, StoreFailed, overtaken
 
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}\Z")
+PLACE = re.compile(r"https://[^/\s?#]+/secrets/[0-9A-Za-z-]{1,127}(/[0-9A-Za-z-]{1,127})?\Z")
 CONTENT_TYPE = "client secret of an Entra application"
 NOTHING_YET = "No client secret is stored here yet."
 Owner = Tuple[str, str, str]
@@ -98,7 +99,7 @@ class KeyVaultStore(Store):
             return None
         doing = "read the secret {0}".format(holder.place.split("/")[-2])
         answer = self._calls.call("GET", urlsplit(holder.place).path, doing)
-        return Row(answer, "The secret that Key Vault returned").text("value") if answer else None
+        return answer_to(doing, answer).text("value") if answer else None
 
     def app_ids(self, tenant_id: str) -> FrozenSet[str]:
         if self._name:
@@ -123,7 +124,7 @@ class KeyVaultStore(Store):
         doing = "store the new text as secret {0}".format(name)
         answer = self._calls.call("PUT", "/secrets/" + name, doing, body, carries_text=True)
         self._seen.pop(owner, None)
-        return Row(answer or {}, "The secret that Key Vault stored").required_text("id")
+        return answer_to(doing, answer or {}).required_text("id")
 
     def forget(self, tenant_id: str, app_id: str, display_name: str, key_ids: FrozenSet[str]) -> None:
         owner = (tenant_id, app_id.lower(), display_name)
@@ -202,7 +203,10 @@ class KeyVaultStore(Store):
 def _version(row: Row) -> Version:
     tags = row.row("tags").plain()
     created = row.row("attributes").number("created") or 0
-    return Version(row.required_text("id"), created, {str(tag): str(value) for tag, value in tags.items()})
+    place = row.required_text("id")
+    if not PLACE.match(place):  # it becomes a part of addresses
+        raise UnexpectedReply("{0} holds id in another form than documented.".format(row.what))
+    return Version(place, created, {str(tag): str(value) for tag, value in tags.items()})
 
 
 def _foreign(place: str) -> InvalidInput:
@@ -217,7 +221,7 @@ def _base_of(vault_url: str) -> str:
         parts = urlsplit(vault_url)
         scheme, host, port = origin_of(vault_url)
     except ValueError:
-        raise InvalidInput("store.vault_url is {0!r}, which is no address.".format(vault_url)) from None
+        raise InvalidInput("store.vault_url is {0!r}, which is no address.".format(without_user(vault_url))) from None
     if scheme != "https" or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise InvalidInput(
             "store.vault_url is {0!r}; it must be https and a host alone.".format(vault_url),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from .._errors import UnexpectedReply
-from .._rows import Row
+from .._rows import Row, answer_to
 from .._service import Service
 from .._transport import Response
 from .store import StoreFailed
@@ -63,7 +63,7 @@ class KeyVaultCalls:
         url: Optional[str] = "{0}{1}?{2}&maxresults={3}".format(self._service.base, path, API_VERSION, most or 25)
         rows: List[Row] = []
         while url:
-            page = Row(self._send("GET", url, doing) or {}, "Key Vault's answer to: " + doing)
+            page = answer_to(doing, self._send("GET", url, doing) or {})
             rows += page.rows("value")
             url = None if most else page.text("nextLink")
         return rows
