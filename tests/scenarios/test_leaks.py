@@ -234,6 +234,18 @@ ARGUMENTS["smtp_oauth_info"] = {
     "smtp_port": "{{ connect_email_smtp_port }}",
     "login": True,
 }
+ARGUMENTS["readiness_page"] = {
+    "path": "{{ connect_email_output_dir }}/{{ inventory_hostname }}-ready.md",
+    "name": "{{ inventory_hostname }}",
+    "report": {
+        "error": None,
+        "tenant": {"id": "{{ connect_email_tenant_id }}"},
+        "assets": [],
+        "steps": [],
+        "coverage": [],
+    },
+    "checks": [],
+}
 LOGIN = [
     "tenant_id", "client_id", "client_secret", "client_certificate_path", "client_certificate_password",
     "authority_host", "graph_endpoint", "exchange_endpoint", "ca_path",

@@ -71,7 +71,7 @@ def _for_operator(sheet: Mapping[str, Any]) -> List[str]:
     return [
         "## 1. For the Webex Connect operator",
         *(
-            ["**Not ready.** First to be settled on the Microsoft side:", bullets(map(_plain, in_the_way))]
+            ["**Not ready.** First to be settled on the Microsoft side:", bullets(map(plain, in_the_way))]
             if in_the_way
             else []
         ),
@@ -90,7 +90,7 @@ def _for_operator(sheet: Mapping[str, Any]) -> List[str]:
     ]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A sentence that may quote an address: markup in it is made harmless."""
     return re.sub(r"([\\`*_{}\[\]<>()#|!])", r"\\\1", " ".join(text.split()))
 
