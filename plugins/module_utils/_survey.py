@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -24,6 +24,7 @@ from ._planning.audit_wishes import Wishes, wishes_of
 from ._rows import format_time
 from ._stores.store import RunVault, Store, open_store
 from ._survey_directory import read_directory
+from ._survey_groups import MEMBERSHIPS, read_memberships
 from ._survey_mail import read_mail
 from ._tenant import Connect, Tenant
 
@@ -183,6 +184,8 @@ def _one(place: Place, terms: Terms) -> Tuple[Dict[str, Any], datetime, float]:
     directory = _Reader(graph, terms.seconds, lambda tenant: read_directory(tenant, place.wishes, place.store))
     mail = _Reader(exchange, terms.seconds, lambda tenant: read_mail(tenant, place.wishes, terms.deep))
     halves = directory.result(end + GRACE), mail.result(end + GRACE)
+    if terms.deep:
+        halves = halves[0], _deepened(graph, exchange, place.wishes, halves, end)
     tenant_id = next((t.tenant_id for t in (graph, exchange) if t.tenant_id != place.login.tenant_id), graph.tenant_id)
     now = graph.now()
     report = _report(place, halves[0], halves[1], tenant_id, terms, now)
@@ -213,6 +216,21 @@ class _Reader:
         if self._thread.is_alive() or self._found is None:
             return TimeIsUp("The time for this tenant is over.", "Give it more with time_budget.")
         return self._found
+
+
+def _deepened(graph: Tenant, exchange: Tenant, wishes: Wishes, halves: Tuple[Any, Any], end: float) -> Any:
+    """The half of Exchange Online with who is in which group, for which both halves have to be known."""
+    directory, mail = halves
+    if isinstance(mail, TenantError):
+        return mail
+    found = directory
+    if not isinstance(directory, TenantError):
+        seconds = max(0.0, end - time.monotonic())
+        reader = _Reader(exchange, seconds, lambda tenant: read_memberships(graph, tenant, wishes, directory, mail))
+        found = reader.result(end + GRACE)
+    if isinstance(found, TenantError):
+        return replace(mail, unread={**mail.unread, MEMBERSHIPS: found})
+    return found
 
 
 def _report(place: Place, directory: Any, mail: Any, tenant_id: str, terms: Terms, now: datetime) -> Dict[str, Any]:

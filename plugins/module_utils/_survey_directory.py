@@ -26,13 +26,14 @@ from ._graph_objects import (
 )
 from ._graph_policies import ASSIGNED, POLICY, READ_POLICIES, ConsentPolicies
 from ._planning import user_consent_policy
-from ._planning.audit_seen import Directory
+from ._planning.audit_seen import Assignee, Directory
 from ._planning.audit_wishes import Wishes
 from ._rows import Row
 from ._stores.record import Record
 from ._stores.store import Store
 from ._tenant import Tenant
 
+SECURITY_DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy?$select=isEnabled"
 READ_DIRECTORY = "Directory.Read.All"
 SELECT = "?$select="
 APPLICATION = SELECT + APPLICATION_PROPERTIES + ",isDisabled,disabledByMicrosoftStatus"
@@ -85,8 +86,7 @@ def read_directory(tenant: Tenant, wishes: Wishes, store: Optional[Store]) -> Di
         application_row = next(iter(reading.rows("named", "application")), None) if only else None
     assigned = None
     if principal and "assigned" not in reading.unread:
-        listed = reading.rows("assigned", "assigned")
-        assigned = sorted(row.text("principalDisplayName") or row.required_text("principalId") for row in listed)
+        assigned = [_assignee(row) for row in reading.rows("assigned", "assigned")]
     owners = None
     if "owners" in reading.answers:
         owners = [
@@ -108,11 +108,17 @@ def read_directory(tenant: Tenant, wishes: Wishes, store: Optional[Store]) -> Di
         grants=grants,
         consent_policies=policies,
         low_impact=_low_impact(reading),
+        security_defaults=_security_defaults(reading),
         has_store=store is not None,
         record=record,
         place=store.place if store else None,
         unread=reading.unread,
     )
+
+
+def _assignee(row: Row) -> Assignee:
+    object_id = row.required_text("principalId").lower()
+    return Assignee(row.text("principalDisplayName") or object_id, object_id, row.text("principalType") == "Group")
 
 
 def _ask(tenant: Tenant, reading: _Reading, paths: Mapping[str, Tuple[str, str]]) -> None:
@@ -140,6 +146,7 @@ def _first_paths(wishes: Wishes) -> Dict[str, Tuple[str, str]]:
     for app_id in sorted({*wishes.resource_app_ids, *WELL_KNOWN_RESOURCES.values()}):
         paths["resource " + app_id] = (_principal_path(app_id) + SELECT + RESOURCE_PROPERTIES, READ_APPLICATIONS)
     paths["user_consent"] = (POLICY + SELECT + "defaultUserRolePermissions", READ_POLICIES)
+    paths["security_defaults"] = (SECURITY_DEFAULTS, READ_POLICIES)
     return paths
 
 
@@ -194,6 +201,11 @@ def _consent_policies(reading: _Reading) -> ConsentPolicies:
             )
         return ConsentPolicies(None, refusal if isinstance(refusal, PermissionMissing) else None)
     return ConsentPolicies(permissions.texts(ASSIGNED))
+
+
+def _security_defaults(reading: _Reading) -> Optional[bool]:
+    row = reading.row("security_defaults", "security_defaults")
+    return row.flag("isEnabled") if row else None
 
 
 def _disabled(row: Row) -> bool:

@@ -16,7 +16,7 @@ from ._errors import PermissionMissing, TenantError, UnexpectedReply
 from ._exchange import MAILBOX_PROPERTIES, MAILBOX_REQUIRED, Mailbox, SmtpAuth, smtp_auth_from
 from ._exchange_calls import MANAGE_AS_APP, Command
 from ._exchange_policies import mail_flow_commands, mail_flow_of
-from ._planning.audit_seen import Box, Deep, Mail
+from ._planning.audit_seen import Box, Deep, InboxRule, Mail
 from ._planning.audit_wishes import Wishes
 from ._planning.checks import is_address
 from ._rows import Row
@@ -299,7 +299,7 @@ def _deep(tenant: Tenant, found: Dict[str, _Found], reading: _Reading) -> Dict[s
     return deep
 
 
-def _rules(rows: List[Row]) -> List[Tuple[str, str]]:
+def _rules(rows: List[Row]) -> List[InboxRule]:
     """Enabled rules that move mail out of the mailbox or drop it."""
     verbs = (("ForwardTo", "forwards to"), ("RedirectTo", "redirects to"), ("ForwardAsAttachmentTo", "attaches to"))
     found = []
@@ -309,7 +309,7 @@ def _rules(rows: List[Row]) -> List[Tuple[str, str]]:
         does = ["{0} {1}".format(verb, ", ".join(row.texts(name))) for name, verb in verbs if row.texts(name)]
         does += ["deletes"] if row.flag("DeleteMessage") else []
         if does:
-            found.append((row.required_text("Name"), " and ".join(does)))
+            found.append(InboxRule(row.required_text("Name"), " and ".join(does)))
     return sorted(found)
 
 

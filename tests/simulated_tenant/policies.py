@@ -29,6 +29,7 @@ WRITERS = {
     "identitySecurityDefaultsEnforcementPolicy": ("Policy.ReadWrite.SecurityDefaults",),
 }
 READ_USERS = ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
+READ_MEMBERSHIPS = (*READ_USERS, "GroupMember.Read.All", "Group.Read.All")
 READ_ORGANIZATION = ("Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All")
 OWN_PREFIX = "managepermissiongrantsforself."
 WRONG_METHOD = "Specified HTTP method is not allowed for the request target."
@@ -112,17 +113,41 @@ def handle_organization(call: Call) -> Reply:
 
 
 def handle_users(call: Call) -> Reply:
-    """/users (reading only)."""
-    call.need(*READ_USERS)
-    if call.method != "GET" or len(call.segments) > 2:
+    """/users (reading only), and what a user is a member of.
+
+    https://learn.microsoft.com/graph/api/user-list-transitivememberof
+    """
+    if call.method != "GET" or len(call.segments) > 3:
         raise GraphError(405, "Request_BadRequest", WRONG_METHOD)
+    if len(call.segments) == 3:
+        return _memberships(call, call.segments[2].name)
+    call.need(*READ_USERS)
     if len(call.segments) == 1:
         return call.many(call.tenant.users, "user", "users")
+    return call.one(_user(call), "user", "users")
+
+
+def _user(call: Call) -> Object:
     wanted = call.segments[1].name.lower()
     for user in call.tenant.users:
         if wanted in (user["id"].lower(), user["userPrincipalName"].lower()):
-            return call.one(user, "user", "users")
+            return user
     raise not_found(call.segments[1].name)
+
+
+def _memberships(call: Call, name: str) -> Reply:
+    if name not in ("memberOf", "transitiveMemberOf"):
+        raise no_segment(name)
+    call.need(*READ_MEMBERSHIPS)
+    groups = call.tenant.groups
+    held = {group for group, members in groups.items() if _user(call)["id"] in members}
+    while name == "transitiveMemberOf":
+        around = {group for group, members in groups.items() if members & held} - held
+        if not around:
+            break
+        held |= around
+    rows: list[Object] = [{"@odata.type": "#microsoft.graph.group", "id": group} for group in sorted(held)]
+    return call.many(rows, "directoryObject", "directoryObjects")
 
 
 def handle_directory(call: Call) -> Reply:

@@ -3,13 +3,15 @@
 """The service principals of the Graph door, and the app roles assigned to them.
 
 https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals,
-https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments.
+https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments,
+https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants.
 """
 
 from __future__ import annotations
 
 from . import catalogue, graph_types
 from .applications import OWNED, READ, WRITE, owned_or
+from .grants import READ as READ_GRANTS
 from .graph_call import Call, Segment, no_content
 from .graph_errors import GraphError, bad_request, denied, invalid_value, no_segment, not_found
 from .messages import Reply
@@ -157,6 +159,7 @@ def _below(call: Call, sp: Object, rest: list[Segment]) -> Reply:
         raise no_segment(name)
     owned_or(call, sp, *READ)
     if name == "oauth2PermissionGrants":
+        call.need(*READ_GRANTS)
         mine = [grant for grant in tenant.grants if grant["clientId"] == sp["id"]]
         return call.many(_seen(call, mine), "oAuth2PermissionGrant", "oauth2PermissionGrants")
     if name == "owners":

@@ -8,6 +8,7 @@ https://learn.microsoft.com/powershell/module/exchange/get-mailbox.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .new_objects import new_id
@@ -26,6 +27,7 @@ class MailState:
     def _start_mail(self) -> None:
         self.mailboxes: list[Row] = []
         self.other_recipients: list[Row] = []
+        self.groups: dict[str, set[str]] = {}  # object ids of the direct members, by the group's object id
         self.inbox_rules: list[Row] = []
         self.mailbox_permissions: list[Row] = []
         self.recipient_permissions: list[Row] = []
@@ -109,6 +111,17 @@ class MailState:
         row = mailbox_row(new_id(), address, name, address.split("@", 1)[0], name, address)
         row["RecipientType"] = row["RecipientTypeDetails"] = recipient_type_details
         self.other_recipients.append(row)
+        return row
+
+    def add_group(
+        self, name: str, address: str, members: Sequence[str] = (), kind: str = "MailUniversalSecurityGroup"
+    ) -> Row:
+        """Adds a group of users and groups, by their object ids. Entra knows every kind but the dynamic one."""
+        row = self.add_recipient(name, address, kind)
+        if kind != "DynamicDistributionGroup":
+            self.groups[row["ExternalDirectoryObjectId"]] = set(members)
+        else:
+            row["ExternalDirectoryObjectId"] = ""
         return row
 
     def add_outbound_policy(self, name: str, **properties: Any) -> Row:

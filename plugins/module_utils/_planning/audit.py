@@ -13,6 +13,7 @@ from .._errors import TenantError
 from .._graph_objects import Application
 from .._rows import format_time
 from . import audit_waivers
+from .audit_answers import NO, Verdict
 from .audit_cells import BLOCKED, DRIFT, EXPIRING, FIXES, UNREADABLE, Cell
 from .audit_coverage import coverage_of
 from .audit_directory import DirectoryJudgement, judge_directory
@@ -20,7 +21,7 @@ from .audit_mail import AssetJudgement, judge_asset, judge_organization
 from .audit_notes import notes_of
 from .audit_obstacles import mark_obstacles
 from .audit_seen import Directory, Mail
-from .audit_verdicts import NO, Verdict, arriving, sending, sending_of_application
+from .audit_verdicts import arriving, sending, sending_of_application
 from .audit_waivers import Waiver
 from .audit_wishes import Wishes
 from .forwarding_findings import ALLOWED
@@ -150,7 +151,7 @@ def _application(application: Optional[Application], seen: Directory) -> Optiona
         "service_principal_id": seen.principal.object_id if seen.principal else None,
         "enabled": seen.enabled,
         "assignment_required": seen.assignment_required,
-        "assigned": seen.assigned,
+        "assigned": None if seen.assigned is None else sorted(one.name for one in seen.assigned),
     }
 
 
@@ -247,7 +248,7 @@ def _deep(box: Any) -> Optional[Dict[str, Any]]:
         return {"inbox_rules": None, "send_as": None, "full_access": None}
     rules = box.deep.inbox_rules
     return {
-        "inbox_rules": None if rules is None else [{"name": name, "does": does} for name, does in rules],
+        "inbox_rules": None if rules is None else [{"name": rule.name, "does": rule.does} for rule in rules],
         "send_as": box.deep.send_as,
         "full_access": box.deep.full_access,
     }

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence
 from .._errors import TenantError
 from .audit_seen import PARTS, Directory, Mail, kind_of
 
-DEEP = ("inbox_rules", "send_as", "full_access")
+DEEP = ("inbox_rules", "send_as", "full_access", "memberships")
 
 
 def coverage_of(directory: Directory, mail: Mail, deep: bool) -> List[Dict[str, Any]]:

@@ -20,6 +20,14 @@ BASIC_DATES = (
     " again), and the date of its end is to be announced in the second half of 2027. Sign-in with OAuth stays, so"
     " only assets of the type Username and Password are concerned"
 )
+SECURITY_DEFAULTS = (
+    "Security defaults are on. Microsoft says that SMTP AUTH is off then, and does not say whether sign-in with OAuth is"
+    " refused too."
+)
+INBOX_RULES = (
+    "Inbox rules that send mail on or delete it. Beside the mailbox's own forwarding they make Webex Connect get mail twice,"
+    " or take copies elsewhere."
+)
 REACH = {
     "Microsoft Graph": "it can send as every mailbox of the tenant through Microsoft Graph",
     "Office 365 Exchange Online": "Microsoft describes it as sending as any user of the tenant; the sign-in of Webex"
@@ -51,11 +59,13 @@ NAMES = (
     "consent_wide_open",
     "forwarding_allowed_to_everyone",
     "implicit_grant",
+    "inbox_rules",
     "more_granted_than_wanted",
     "multi_tenant_audience",
     "other_platform_redirect_uris",
     "other_redirect_uris",
     "other_secrets",
+    "security_defaults",
     "tenant_wide_mail_send",
 )
 
@@ -78,6 +88,8 @@ def notes_of(
         if policy.is_default and policy.mode == "On":
             text = "The default outbound spam policy lets every mailbox forward outside that no other policy governs."
             note("forwarding_allowed_to_everyone", "warning", text, [policy.name])
+    note("security_defaults", "warning", SECURITY_DEFAULTS, ["organization"] if seen.security_defaults else [])
+    note("inbox_rules", "warning", INBOX_RULES, _inbox_rules(assets))
     if mail.organization_disabled is False:
         text = "SMTP AUTH is enabled for the organization, so for every mailbox without a setting of its own."
         note("all_mailboxes_smtp_auth", "notice", text, ["organization"])
@@ -91,6 +103,14 @@ def notes_of(
     text = "An authentication policy blocks password sign-in over SMTP. Sign-in with OAuth is not judged by it."
     note("authentication_policy_blocks_passwords", "info", text, blocking)
     return sorted(notes, key=lambda item: (item.name, item.objects))
+
+
+def _inbox_rules(assets: List[AssetJudgement]) -> List[str]:
+    return [
+        "{0}: {1!r} {2}".format(asset.asset.mailbox, rule.name, rule.does)
+        for asset in assets
+        for rule in (asset.box.deep.inbox_rules if asset.box.deep else None) or ()
+    ]
 
 
 def _of_application(note: Any, directory: DirectoryJudgement, wishes: Wishes) -> None:

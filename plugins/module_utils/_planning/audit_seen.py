@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Collection, Dict, List, Optional, Tuple
+from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from .._errors import PermissionMissing, TenantError, Unreachable
 from .._exchange import Mailbox, SmtpAuth
@@ -28,6 +28,7 @@ PARTS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "assignments": ("the application permissions that were granted", ("consent",)),
     "grants": ("the delegated permissions that were granted", ("consent",)),
     "user_consent": ("who may consent to applications", ("user_consent",)),
+    "security_defaults": ("whether security defaults are on", ("smtp_auth",)),
     "classifications": ("which permissions are classified as low impact", ("user_consent",)),
     "store": ("the records of the store", ("secret",)),
     "mailboxes": ("the mailboxes", ("smtp_auth", "forwarding", "external_forwarding")),
@@ -43,7 +44,17 @@ PARTS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "inbox_rules": ("inbox rules", ("forwarding",)),
     "send_as": ("who may send as a mailbox", ("smtp_auth",)),
     "full_access": ("who may open a mailbox", ("smtp_auth",)),
+    "memberships": ("who is in the groups that decide", ("application", "smtp_auth", "external_forwarding")),
 }
+
+
+@dataclass(frozen=True)
+class Assignee:
+    """Somebody who was assigned to the application."""
+
+    name: str
+    object_id: str
+    is_group: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,13 @@ class Directory:
     disabled: Optional[bool] = None
     enabled: Optional[bool] = None
     assignment_required: Optional[bool] = None
-    assigned: Optional[List[str]] = None
+    assigned: Optional[List[Assignee]] = None
     resources: Dict[str, Optional[Resource]] = field(default_factory=dict)
     assignments: List[RoleAssignment] = field(default_factory=list)
     grants: List[Grant] = field(default_factory=list)
     consent_policies: ConsentPolicies = field(default_factory=lambda: ConsentPolicies(None))
     low_impact: Optional[Dict[str, List[str]]] = None
+    security_defaults: Optional[bool] = None
     has_store: bool = False
     record: Optional[Record] = None
     place: Optional[str] = None
@@ -78,14 +90,33 @@ class Directory:
         return self.named[0] if len(self.named) == 1 else None
 
 
+@dataclass(frozen=True, order=True)
+class InboxRule:
+    name: str
+    does: str
+    """To mail: where it sends it, or that it deletes it."""
+
+
 @dataclass(frozen=True)
 class Deep:
     """What costs a call a mailbox. None is what could not be read."""
 
-    inbox_rules: Optional[List[Tuple[str, str]]] = None
-    """Name, and what it does to mail."""
+    inbox_rules: Optional[List[InboxRule]] = None
     send_as: Optional[List[str]] = None
     full_access: Optional[List[str]] = None
+    ids_of_send_as: Mapping[str, str] = field(default_factory=dict)
+    """Object ids of those in send_as, as far as Exchange Online could tell who is meant."""
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Who signs in for a mailbox. None is what was not read, and for the id also that nobody is called so."""
+
+    object_id: Optional[str] = None
+    is_absent: bool = False
+    groups: Optional[FrozenSet[str]] = None
+    """Ids of the groups, also through other groups."""
+    direct_groups: Optional[FrozenSet[str]] = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +133,8 @@ class Box:
     """Whether the mailbox disables SMTP AUTH itself; None is that it leaves it to the organization."""
     smtp_auth: Optional[SmtpAuth] = None
     deep: Optional[Deep] = None
+    signer: Optional[Signer] = None
+    """Only where it decides and was asked for."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +155,7 @@ class Mail:
 
 
 def nothing_of_the_directory(failure: TenantError) -> Directory:
-    names = ("application", "resources", "assignments", "grants", "user_consent")
+    names = ("application", "resources", "assignments", "grants", "user_consent", "security_defaults")
     return Directory(unread=dict.fromkeys(names, failure))
 
 

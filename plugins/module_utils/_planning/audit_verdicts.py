@@ -9,56 +9,31 @@ mailbox's SMTP AUTH decide. Mail arrives by forwarding alone, whatever the appli
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Optional
+from typing import Any, List, Optional
 
 from .._errors import NotFound, TenantError
 from .._graph_objects import EXCHANGE_ONLINE, MICROSOFT_GRAPH, Secret
 from .._rows import format_time
-from .audit_cells import BLOCKED, Fact, not_read
+from .audit_answers import NO, UNKNOWN, UNTIL, YES, Finding, Verdict
+from .audit_cells import BLOCKED, not_read
 from .audit_directory import DirectoryJudgement, nobody_assigned
 from .audit_mail import ANSWERS, AssetJudgement, facts_of
 from .audit_seen import Box, Directory, Mail
+from .audit_signing import signer_id, signing_in
 from .audit_wishes import Wishes
+from .checks import is_address
 from .permissions import resource_name
 from .secret_rotation import ending
 
-NO, UNKNOWN, UNTIL, YES = "no", "unknown", "until", "yes"
-RANKS = (NO, UNKNOWN, UNTIL, YES)
 NEEDED = ((EXCHANGE_ONLINE, "SMTP.Send"), (MICROSOFT_GRAPH, "offline_access"))
 """What the sign-in of Webex Connect asks for."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    answer: str
-    fact: Fact
-    until: Optional[datetime] = None
-
-
-@dataclass
-class Verdict:
-    findings: List[Finding] = field(default_factory=list)
-
-    def add(self, answer: str, name: str, text: str, until: Optional[datetime] = None) -> None:
-        self.findings.append(Finding(answer, Fact(name, text), until))
-
-    @property
-    def answer(self) -> str:
-        return min((finding.answer for finding in self.findings), key=RANKS.index, default=UNKNOWN)
-
-    @property
-    def until(self) -> Optional[datetime]:
-        ends = [finding.until for finding in self.findings if finding.answer == UNTIL and finding.until]
-        return min(ends, default=None) if self.answer == UNTIL else None
-
-    @property
-    def because(self) -> List[Dict[str, str]]:
-        """What decides first; what speaks for it only where nothing speaks against it."""
-        ranked = sorted(self.findings, key=lambda finding: RANKS.index(finding.answer))
-        against = [finding for finding in ranked if finding.answer != YES]
-        return [finding.fact.shown for finding in against or ranked]
+SECURITY_DEFAULTS = (
+    "security defaults are on; Microsoft says that SMTP AUTH is off then, and does not say whether sign-in with OAuth is"
+    " refused too, which a mail through the asset proves"
+)
 
 
 def sending_of_application(found: DirectoryJudgement, seen: Directory, wishes: Wishes, now: datetime) -> List[Finding]:
@@ -74,6 +49,11 @@ def sending_of_application(found: DirectoryJudgement, seen: Directory, wishes: W
             return [Finding(UNKNOWN, fact) for fact in cell.because]
         return [Finding(NO, fact) for fact in cell.because]
     _enterprise_application(verdict, seen)
+    if application.sign_in_audience == "PersonalMicrosoftAccount":
+        text = "only personal Microsoft accounts may sign in to the application, and no account of an organization"
+        verdict.add(NO, "personal_accounts_only", text)
+    if seen.security_defaults:
+        verdict.add(YES, "security_defaults_on", SECURITY_DEFAULTS)
     _redirect_uri(verdict, found, wishes)
     _secret(verdict, found, seen, wishes, now)
     return verdict.findings
@@ -91,9 +71,6 @@ def _enterprise_application(verdict: Verdict, seen: Directory) -> None:
             verdict.add(UNKNOWN, "assignment_not_read", "only assigned users may sign in, and who is was not read")
         elif not seen.assigned:
             verdict.findings.append(Finding(NO, nobody_assigned()))
-        else:
-            text = "only assigned users may sign in to the application: {0}".format(", ".join(seen.assigned))
-            verdict.add(YES, "assignment_required", text)
 
 
 def _redirect_uri(verdict: Verdict, found: DirectoryJudgement, wishes: Wishes) -> None:
@@ -159,15 +136,15 @@ def sending(
     found: AssetJudgement, common: List[Finding], directory: DirectoryJudgement, seen: Directory, mail: Mail
 ) -> Verdict:
     verdict = Verdict(list(common))
-    box = found.box
-    if box.mailbox is None:
-        _no_mailbox(verdict, box, mail)
+    if found.box.mailbox is None:
+        _no_mailbox(verdict, found.box, mail)
     else:
+        _primary_address(verdict, found)
         _smtp_auth(verdict, found)
-        _who_signs_in(verdict, found)
+        verdict.findings += signing_in(found.asset, found.box, seen)
     if directory.application is not None:
         for app_id, scope in NEEDED:
-            consent_of(verdict, found.box.object_id, seen, directory, app_id, scope)
+            consent_of(verdict, signer_id(found.asset, found.box), seen, directory, app_id, scope)
     return verdict
 
 
@@ -181,6 +158,13 @@ def _no_mailbox(verdict: Verdict, box: Box, mail: Mail) -> None:
         verdict.findings.append(Finding(UNKNOWN, not_read("mailboxes", failure)))
 
 
+def _primary_address(verdict: Verdict, found: AssetJudgement) -> None:
+    mailbox, given = found.box.mailbox, found.asset.mailbox
+    if mailbox is not None and is_address(given) and given.lower() != mailbox.address.lower():
+        text = "{0} is not the primary address of the mailbox, which is {1}; mail from another one is refused (5.7.60)"
+        verdict.add(UNKNOWN, "not_the_primary_address", text.format(given, mailbox.address))
+
+
 def _smtp_auth(verdict: Verdict, found: AssetJudgement) -> None:
     told = found.smtp_auth or {"effective": None, "because": []}
     because = "; ".join(told["because"])
@@ -191,17 +175,6 @@ def _smtp_auth(verdict: Verdict, found: AssetJudgement) -> None:
     else:
         cell = found.step("smtp_auth")
         verdict.findings += [Finding(UNKNOWN, fact) for fact in cell.because]
-
-
-def _who_signs_in(verdict: Verdict, found: AssetJudgement) -> None:
-    box, login_id = found.box, found.asset.login_id
-    shared = box.mailbox is not None and box.mailbox.kind == "SharedMailbox"
-    if box.account_disabled and not shared and not login_id:
-        verdict.add(NO, "sign_in_blocked", "sign-in is blocked for the user of the mailbox, and no login_id is given")
-    trustees = box.deep.send_as if box.deep else None
-    if login_id and trustees is not None and login_id.lower() not in (who.lower() for who in trustees):
-        text = "{0}, who signs in, is not among those who may send as the mailbox ({1}); a group may hold the right"
-        verdict.add(UNKNOWN, "send_as_not_found", text.format(login_id, ", ".join(trustees) or "nobody"))
 
 
 def consent_of(
@@ -230,7 +203,7 @@ def consent_of(
     if any(grant.principal_id is None for grant in granted):
         verdict.add(YES, "consent_given", "{0} of {1} is granted for the organization".format(scope, api))
     elif any((grant.principal_id or "").lower() == (user_id or "?").lower() for grant in granted):
-        verdict.add(YES, "consent_of_the_user", "the mailbox's user consented to {0} of {1}".format(scope, api))
+        verdict.add(YES, "consent_of_the_user", "who signs in consented to {0} of {1}".format(scope, api))
     else:
         answer, text = _by_user_consent(seen, directory.user_consent.get("setting"), app_id, scope)
         if granted and answer == NO:
@@ -254,6 +227,15 @@ def _by_user_consent(seen: Directory, setting: Optional[str], app_id: str, scope
     return UNKNOWN, "whether the user may consent to it at the sign-in depends on the setting {0}".format(setting)
 
 
+def _inbox_rule_or_nothing(verdict: Verdict, found: AssetJudgement) -> None:
+    for rule in found.box.deep.inbox_rules or () if found.box.deep else ():
+        if found.asset.target.lower() in rule.does.lower():
+            text = "the mailbox does not forward, but its inbox rule {0!r} does; which mail it is met by is not judged"
+            verdict.add(UNKNOWN, "inbox_rule_instead", text.format(rule.name))
+            return
+    verdict.add(NO, "forwarding_absent", "the mailbox does not forward")
+
+
 def arriving(found: AssetJudgement, mail: Mail) -> Verdict:
     verdict = Verdict()
     mailbox, target = found.box.mailbox, found.asset.target
@@ -264,7 +246,7 @@ def arriving(found: AssetJudgement, mail: Mail) -> Verdict:
         text = "the mailbox forwards to the internal recipient {0!r}, which wins over any external address"
         verdict.add(NO, "internal_forward_wins", text.format(mailbox.internal_forward))
     elif not mailbox.external_forward:
-        verdict.add(NO, "forwarding_absent", "the mailbox does not forward")
+        _inbox_rule_or_nothing(verdict, found)
     elif mailbox.external_forward.lower() != target.lower():
         text = "the mailbox forwards to {0}, not to {1}"
         verdict.add(NO, "forwards_elsewhere", text.format(mailbox.external_forward, target))

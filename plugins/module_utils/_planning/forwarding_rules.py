@@ -10,7 +10,7 @@ single messages, which do not stop forwarding in general, and those of which it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, List, Optional
+from typing import FrozenSet, List, Optional, Tuple
 
 from .._exchange import Mailbox
 from .._exchange_policies import Condition, MailFlow, TransportRule
@@ -72,6 +72,20 @@ def legs_of(mailbox: Mailbox, target: Optional[str], flow: MailFlow) -> List[Leg
         Leg(True, mailbox, mailbox.address, mailbox.names, mailbox_in, mailbox_in),
         Leg(False, mailbox, target, outward, mailbox_in, target_in),
     ]
+
+
+def groups_of_rules(flow: MailFlow) -> Tuple[List[str], bool]:
+    """The groups that rules of mail flow name, and whether any of them is about recipients."""
+    conditions = [
+        condition
+        for rule in flow.transport_rules or []
+        if rule.active
+        for condition in (*rule.conditions, *rule.exceptions)
+        if condition.kind in ("FromMemberOf", "SentToMemberOf")
+    ]
+    names = [name for condition in conditions for name in condition.values]
+    names += [name for rule in flow.rules or [] if rule.enabled for name in (*rule.groups, *rule.except_groups)]
+    return sorted(set(names)), any(condition.kind == "SentToMemberOf" for condition in conditions)
 
 
 def by_transport_rules(mailbox: Mailbox, target: Optional[str], flow: MailFlow) -> List[Finding]:

@@ -17,9 +17,10 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Union
 from .._clouds import CLOUDS
 from .._errors import AuthenticationFailed, InvalidInput, TenantError
 from .._login import GUID
+from .audit_answers import NO, UNKNOWN, Finding, Verdict
 from .audit_directory import judge_directory
 from .audit_seen import Directory
-from .audit_verdicts import NEEDED, NO, UNKNOWN, Finding, Verdict, consent_of, sending_of_application
+from .audit_verdicts import NEEDED, consent_of, sending_of_application
 from .audit_wishes import Wishes, wishes_of
 from .checks import checked_address, checked_redirect_uris, refuse_control_characters, refuse_non_guid
 from .handoff_sheet import authorize_url

@@ -550,9 +550,9 @@ UNREADABLE: dict[str, tuple[dict[str, Any], list[str], str | None, str, str]] = 
     ),
     "no right to read grants": (
         {"graph": ("Application.Read.All", "Policy.Read.All")},
-        [],
-        None,
-        "yes",
+        ["consent"],
+        "Directory.Read.All",
+        "unknown",
         "yes",
     ),
     "no right to read policies": (
@@ -637,6 +637,34 @@ def test_a_tenant_without_an_exchange_plan(run: Runner, healthy: Tenant, wanted:
     found = report(run, wanted)
     assert found["assets"][0]["verdict"]["can_send"]["answer"] == "no"
     assert "api_absent" in names(found["assets"][0]["verdict"]["can_send"]["because"])
+
+
+def test_case_c08_an_expired_secret_of_the_admin_identity_is_told_as_that(
+    run: Runner, healthy: Tenant, wanted: dict[str, Any]
+) -> None:
+    body = {"error": "invalid_client", "error_codes": [7000222], "error_description": "AADSTS7000222: expired."}
+    run.world.faults.add({"door": "login", "method": "POST"}, 401, times=None, body=body)
+    found = report(run, wanted)
+    assert found["error"]["kind"] == "AuthenticationFailed"
+    assert "AADSTS7000222" in found["error"]["message"]
+    assert ADMIN_ID in found["error"]["message"]
+    assert set(states(found).values()) == {"unreadable"}
+
+
+def test_case_c11_what_is_on_a_later_page_is_seen(run: Runner, healthy: Tenant, wanted: dict[str, Any]) -> None:
+    principal, exchange = principal_of(healthy), healthy.service_principal(EXCHANGE)
+    held = list(healthy.role_assignments)
+    healthy.role_assignments.clear()
+    for number in range(149):
+        healthy.record_assignment(principal, "ServicePrincipal", exchange, f"00000000-0000-4000-8000-{number:012}")
+    healthy.role_assignments += held
+    for number in range(250):
+        healthy.add_application(f"WebexConnect {number}")
+    found = report(run, wanted)
+    assert states(found)["consent"] == "as_wanted"
+    assert states(found)["application"] == "as_wanted"
+    (exchange_online,) = [entry for entry in found["permissions"]["granted"] if entry["resource"].startswith("Office")]
+    assert len(exchange_online["application"]) == 150
 
 
 # Lists that cannot be used
@@ -767,20 +795,168 @@ def test_a_mailbox_by_another_name_is_found_as_the_modules_find_it(
 # Deep
 
 
-def test_deep_reads_rules_and_rights_too(run: Runner, healthy: Tenant, wanted: dict[str, Any]) -> None:
+AGENT = "agent@contoso.example"
+
+
+def send_as(tenant: Tenant, trustee: str) -> None:
+    row = {"Identity": tenant.mailbox(ADDRESS)["Identity"], "Trustee": trustee}
+    tenant.recipient_permissions.append({**row, "AccessRights": ["SendAs"], "AccessControlType": "Allow"})
+
+
+@pytest.fixture
+def signed_by_agent(healthy: Tenant, wanted: dict[str, Any]) -> dict[str, Any]:
+    """A shared mailbox that an agent signs in for."""
+    healthy.mailbox(ADDRESS).update(RecipientTypeDetails="SharedMailbox", AccountDisabled=True)
+    healthy.add_user(AGENT, display_name="Doe, Jordan")
+    (asset,) = wanted["connect_email_assets"]
+    return {**wanted, "connect_email_assets": [{**asset, "login_id": AGENT}]}
+
+
+def test_deep_reads_rules_and_rights_too(run: Runner, healthy: Tenant, signed_by_agent: dict[str, Any]) -> None:
     healthy.add_inbox_rule(ADDRESS, "To the boss", ForwardTo=["boss@contoso.example"])
     healthy.add_inbox_rule(ADDRESS, "Off", Enabled=False, RedirectTo=["elsewhere@contoso.example"])
-    healthy.add_mailbox_permission(ADDRESS, "agent@contoso.example", ["FullAccess"])
-    wanted["connect_email_assets"][0]["login_id"] = "agent@contoso.example"
-    found = report(run, wanted, deep=True)
+    healthy.add_mailbox_permission(ADDRESS, AGENT, ["FullAccess"])
+    found = report(run, signed_by_agent, deep=True)
     (asset,) = found["assets"]
     assert asset["deep"] == {
         "inbox_rules": [{"name": "To the boss", "does": "forwards to boss@contoso.example"}],
         "send_as": [],
-        "full_access": ["agent@contoso.example"],
+        "full_access": [AGENT],
     }
-    assert "send_as_not_found" in names(asset["verdict"]["can_send"]["because"])
+    assert "send_as_missing" in names(asset["verdict"]["can_send"]["because"])
+    assert found["mail"]["down"]
     assert not [entry for entry in found["coverage"] if entry["kind"] == "not_asked"]
+    send_as(healthy, AGENT)
+    assert report(run, signed_by_agent, deep=True)["state"] == "ok"
+
+
+def in_the_group(tenant: Tenant, kind: str = "MailUniversalSecurityGroup", nested: bool = False) -> dict[str, Any]:
+    """A group with the agent and the mailbox in it, perhaps by way of another group."""
+    people = [user["id"] for user in tenant.users if user["userPrincipalName"] in (AGENT, ADDRESS)]
+    group = tenant.add_group("Contact Centre", "centre@contoso.example", people, kind)
+    if nested:
+        group = tenant.add_group("Everybody", "everybody@contoso.example", [group["ExternalDirectoryObjectId"]], kind)
+    return group
+
+
+def sends_as_a_group(tenant: Tenant, nested: bool) -> None:
+    send_as(tenant, in_the_group(tenant, nested=nested)["Name"])
+
+
+def assigned_by_group(tenant: Tenant, nested: bool) -> None:
+    group = in_the_group(tenant, nested=nested)
+    principal_of(tenant)["appRoleAssignmentRequired"] = True
+    named = {"id": group["ExternalDirectoryObjectId"], "displayName": group["Name"]}
+    tenant.record_assignment(named, "Group", principal_of(tenant), "00000000-0000-0000-0000-000000000000")
+    send_as(tenant, AGENT)
+
+
+def locked_for_a_group(tenant: Tenant, nested: bool) -> None:
+    locked_by_group(tenant)
+    tenant.outbound_rules[0]["FromMemberOf"] = [in_the_group(tenant, nested=nested)["PrimarySmtpAddress"]]
+    send_as(tenant, AGENT)
+
+
+def rejected_for_a_group(tenant: Tenant, nested: bool) -> None:
+    rejecting(tenant)
+    tenant.transport_rules[0].update(SentToScope=None, SentToMemberOf=[in_the_group(tenant, nested=nested)["Name"]])
+    send_as(tenant, AGENT)
+
+
+GROUPED = {
+    # what a group decides, its verdict, without deep, in the group, and in it by way of another one
+    "Send As": (sends_as_a_group, "can_send", "send_as_not_read", "send_as_given", "send_as_given"),
+    "assignment": (assigned_by_group, "can_send", "assignment_not_read", "assignment_required", "not_assigned"),
+    "outbound policy": (
+        locked_for_a_group, "arrives", "outbound_policy_unclear", "outbound_policy_blocks", "outbound_policy_blocks",
+    ),
+    "transport rule": (
+        rejected_for_a_group, "arrives", "transport_rule_unclear", "transport_rule_blocks", "transport_rule_blocks",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("what", GROUPED)
+def test_what_a_group_decides_is_read_with_deep_only(
+    run: Runner, healthy: Tenant, signed_by_agent: dict[str, Any], what: str, nested: bool
+) -> None:
+    arrange, verdict, unread, direct, through = GROUPED[what]
+    arrange(healthy, nested)
+    since = len(run.world.log)
+    (asset,) = report(run, signed_by_agent)["assets"]
+    assert unread in names(asset["verdict"][verdict]["because"])
+    asked = [inner.path for entry in run.world.log[since:] for inner in entry.walk()]
+    assert not [path for path in asked if "emberOf" in path]
+    found = report(run, signed_by_agent, deep=True)
+    (asset,) = found["assets"]
+    assert (through if nested else direct) in names(asset["verdict"][verdict]["because"])
+    assert unread not in names(asset["verdict"][verdict]["because"])
+    assert found["complete"]
+
+
+@pytest.mark.parametrize("what", ["outbound policy", "transport rule"])
+def test_who_is_not_in_the_group_is_not_concerned(
+    run: Runner, healthy: Tenant, signed_by_agent: dict[str, Any], what: str
+) -> None:
+    GROUPED[what][0](healthy, False)
+    healthy.groups[next(iter(healthy.groups))].clear()
+    assert report(run, signed_by_agent, deep=True)["state"] == "ok"
+
+
+@pytest.mark.parametrize("how", ["dynamic", "gone", "refused"])
+def test_a_group_that_cannot_be_looked_into_stays_undecided(
+    run: Runner, healthy: Tenant, signed_by_agent: dict[str, Any], how: str
+) -> None:
+    locked_by_group(healthy)
+    send_as(healthy, AGENT)
+    if how != "gone":
+        kind = "DynamicDistributionGroup" if how == "dynamic" else "MailUniversalSecurityGroup"
+        healthy.outbound_rules[0]["FromMemberOf"] = [in_the_group(healthy, kind)["Name"]]
+    login = reader(healthy, graph=(*READS[:1], READS[2])) if how == "refused" else {}
+    found = report(run, adopted(signed_by_agent, healthy), deep=True, **login)
+    assert found["assets"][0]["verdict"]["arrives"]["answer"] == "unknown"
+    assert states(found)["external_forwarding"] == "unreadable"
+    gaps = {entry["what"]: entry["right"] for entry in found["coverage"] if entry["gap"]}
+    assert ("who is in the groups that decide" in gaps) == (how == "refused")
+    assert how != "refused" or gaps["who is in the groups that decide"] == "User.Read.All"
+
+
+def test_deep_says_that_nobody_is_called_as_who_shall_sign_in(
+    run: Runner, healthy: Tenant, signed_by_agent: dict[str, Any]
+) -> None:
+    healthy.users[:] = [user for user in healthy.users if user["userPrincipalName"] != AGENT]
+    found = report(run, signed_by_agent, deep=True)
+    assert names(found["assets"][0]["verdict"]["can_send"]["because"]) == ["login_absent"]
+    assert states(found)["smtp_auth"] == "blocked"
+
+
+def test_deep_asks_nothing_more_where_no_group_decides(run: Runner, healthy: Tenant, wanted: dict[str, Any]) -> None:
+    everything = with_assets(healthy, wanted, 25)
+    since = len(run.world.log)
+    assert report(run, everything, deep=True)["state"] == "ok"
+    asked = [
+        inner for entry in run.world.log[since:] for inner in entry.walk() if not entry.inner or inner is not entry
+    ]
+    per_mailbox = [
+        inner
+        for inner in asked
+        if inner.cmdlet in ("Get-InboxRule", "Get-RecipientPermission", "Get-MailboxPermission")
+    ]
+    assert len(per_mailbox) == 75
+    assert len(asked) <= 75 + 30
+    assert not [inner.path for inner in asked if "emberOf" in inner.path]
+
+
+def test_one_call_a_mailbox_tells_its_groups(run: Runner, healthy: Tenant, wanted: dict[str, Any]) -> None:
+    everything = with_assets(healthy, wanted, 25)
+    locked_for_a_group(healthy, nested=False)
+    since = len(run.world.log)
+    found = report(run, everything, deep=True)
+    answers = [asset["verdict"]["arrives"]["answer"] for asset in found["assets"]]
+    assert answers == ["no"] + ["yes"] * 24
+    asked = [inner.path for entry in run.world.log[since:] for inner in entry.walk()]
+    assert len([path for path in asked if "emberOf" in path]) == 25
 
 
 # Waivers
@@ -859,8 +1035,10 @@ def test_security_notes_name_facts(run: Runner, healthy: Tenant, wanted: dict[st
     healthy.transport_config["SmtpClientAuthenticationDisabled"] = False
     healthy.assign_role(app, EXCHANGE, "SMTP.SendAsApp")
     blocks_passwords(healthy)
+    healthy.policies["identitySecurityDefaultsEnforcementPolicy"]["isEnabled"] = True
+    healthy.add_inbox_rule(ADDRESS, "Twice", ForwardTo=[TARGET])
     wanted["connect_email_sign_in_audience"] = "AzureADMultipleOrgs"
-    found = report(run, wanted)
+    found = report(run, wanted, deep=True)
     assert names(found["security_notes"]) == [
         "all_mailboxes_smtp_auth",
         "authentication_policy_blocks_passwords",
@@ -868,11 +1046,13 @@ def test_security_notes_name_facts(run: Runner, healthy: Tenant, wanted: dict[st
         "consent_wide_open",
         "forwarding_allowed_to_everyone",
         "implicit_grant",
+        "inbox_rules",
         "more_granted_than_wanted",
         "multi_tenant_audience",
         "other_platform_redirect_uris",
         "other_redirect_uris",
         "other_secrets",
+        "security_defaults",
         "tenant_wide_mail_send",
     ]
     assert found["state"] == "ok"

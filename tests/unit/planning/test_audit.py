@@ -8,153 +8,67 @@ import importlib
 import json
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
+from audited import (
+    ADDRESS,
+    APPLICATION,
+    DIRECTORY,
+    FLOW,
+    MAIL,
+    NAME,
+    OPEN,
+    ROOT,
+    SCHEMA,
+    TARGET,
+    VALIDATOR,
+    WANTED,
+    boxed,
+    judged,
+    of_app,
+    step,
+    verdict,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import (
     AuthenticationFailed,
-    Conflict,
-    NotFound,
     PermissionMissing,
     TimeIsUp,
     UnexpectedReply,
     Unreachable,
 )
-from ansible_collections.webex_connect.office365.plugins.module_utils._exchange import SmtpAuth
 from ansible_collections.webex_connect.office365.plugins.module_utils._exchange_policies import (
-    MailFlow,
     OutboundPolicy,
-    OutboundRule,
-    RemoteDomain,
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_objects import (
-    EXCHANGE_ONLINE,
-    MICROSOFT_GRAPH,
     Grant,
-    RoleAssignment,
     Secret,
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_policies import ConsentPolicies
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.audit import Subject, report_of
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.audit_seen import (
     PARTS,
-    Box,
     Deep,
-    Directory,
-    Mail,
     nothing_of_the_directory,
     nothing_of_the_mail,
 )
-from ansible_collections.webex_connect.office365.plugins.module_utils._planning.audit_waivers import waivers_of
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.audit_wishes import wishes_of
-from ansible_collections.webex_connect.office365.plugins.module_utils._rows import precise_time
-from ansible_collections.webex_connect.office365.plugins.module_utils._stores.record import Record
 from samples import (
     ADMIN_ID,
-    APP_ID,
     CALLBACK,
     EXCHANGE,
-    GRAPH,
     HOSTILE,
-    MAIL_SEND_ROLE,
     NOW,
-    OFFLINE_ACCESS_SCOPE,
-    PRINCIPAL,
     QUICKLY,
-    RESOURCES,
-    SMTP_SEND_SCOPE,
     TENANT_ID,
-    application,
     key_id,
     mailbox,
     secret,
 )
-
-ROOT = Path(__file__).parents[3]
-SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text())
-VALIDATOR = jsonschema.Draft202012Validator({"$ref": "#/$defs/report", "$defs": SCHEMA["$defs"]})
-ADDRESS = "support@contoso.example"
-TARGET = "a41a0ba3566ed2091155f13e48e6d4f8@mail-us.imiconnect.io"
-USER_ID = "ab000000-0000-4000-8000-0000000000aa"
-WANTED = {
-    "connect_email_callback_url": CALLBACK,
-    "connect_email_assets": [{"mailbox": ADDRESS, "forwarding_address": TARGET}],
-}
-NAME = "Webex Connect forwarding"
-FLOW = MailFlow(
-    [OutboundPolicy("Default", "Automatic", True), OutboundPolicy(NAME, "On")],
-    [OutboundRule(NAME, NAME, 0, senders=(ADDRESS,))],
-    [RemoteDomain("Default", "*", True)],
-    [],
-)
-APPLICATION = application(
-    redirect_uris=[CALLBACK],
-    issue_access_tokens=True,
-    secrets=[secret(1, 170)],
-    requested={
-        EXCHANGE_ONLINE: {"Role": {MAIL_SEND_ROLE}, "Scope": {SMTP_SEND_SCOPE}},
-        MICROSOFT_GRAPH: {"Role": set(), "Scope": {OFFLINE_ACCESS_SCOPE}},
-    },
-)
-RECORD = Record(TENANT_ID, APP_ID, "webex-connect", key_id(1), precise_time(NOW - timedelta(days=10)), None)
-DIRECTORY = Directory(
-    named=[APPLICATION],
-    principal=PRINCIPAL,
-    disabled=False,
-    enabled=True,
-    assignment_required=False,
-    assigned=[],
-    resources=dict(RESOURCES),
-    assignments=[RoleAssignment("a1", EXCHANGE.object_id, MAIL_SEND_ROLE)],
-    grants=[
-        Grant("g1", EXCHANGE.object_id, None, " SMTP.Send "),
-        Grant("g2", GRAPH.object_id, None, "offline_access"),
-    ],
-    consent_policies=ConsentPolicies(["ManagePermissionGrantsForSelf.microsoft-user-default-recommended"]),
-    has_store=True,
-    record=RECORD,
-)
-OPEN = SmtpAuth(False, True, None, False, None, [])
-BOX = Box(
-    mailbox=mailbox(external_forward=TARGET, kind="UserMailbox"),
-    object_id=USER_ID,
-    account_disabled=False,
-    own_setting_read=True,
-    own_setting=False,
-    smtp_auth=OPEN,
-)
-MAIL = Mail(organization="Contoso", organization_disabled=True, dehydrated=False, boxes={ADDRESS: BOX}, flow=FLOW)
-
-
-def judged(directory: Directory = DIRECTORY, mail: Mail = MAIL, deep: bool = False, **wishes: Any) -> dict[str, Any]:
-    waivers = waivers_of(wishes.pop("waivers", []))
-    subject = Subject("contoso", TENANT_ID, ADMIN_ID)
-    report = report_of(subject, directory, mail, wishes_of({**WANTED, **wishes}), waivers, deep, NOW)
-    VALIDATOR.validate(report)
-    return report
-
-
-def boxed(**differences: Any) -> Mail:
-    return replace(MAIL, boxes={ADDRESS: replace(BOX, **differences)})
-
-
-def of_app(**differences: Any) -> Directory:
-    return replace(DIRECTORY, named=[replace(APPLICATION, **differences)])
-
-
-def verdict(report: dict[str, Any], what: str) -> tuple[str, list[str]]:
-    found = report["assets"][0]["verdict"][what]
-    return found["answer"], [fact["name"] for fact in found["because"]]
-
-
-def step(report: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(item for item in report["steps"] if item["step"] == name)
 
 
 def test_what_is_as_wanted_is_ok() -> None:
@@ -163,115 +77,6 @@ def test_what_is_as_wanted_is_ok() -> None:
     assert report["complete"]
     assert {item["state"] for item in report["steps"]} == {"as_wanted", "not_applicable"}
     assert all(item["differences"] == [] and item["fix"] is None for item in report["steps"])
-
-
-ON_GRAPH_ONLY = replace(DIRECTORY, grants=[Grant("g", GRAPH.object_id, None, "SMTP.Send offline_access")])
-OF_SOMEBODY_ELSE = replace(
-    DIRECTORY,
-    grants=[Grant("g", EXCHANGE.object_id, "other", "SMTP.Send"), DIRECTORY.grants[1]],
-    consent_policies=ConsentPolicies([]),
-)
-
-
-# What the failure catalogue of such connections knows and reading can see: one row a cause.
-SENDING: list[tuple[str, Directory, Mail, str, str]] = [
-    ("AADSTS50011 wrong host", of_app(redirect_uris=[CALLBACK.replace(".us.", ".eu.")]), MAIL, "no", "redirect_uri_missing"),
-    ("AADSTS50011 slash", of_app(redirect_uris=[CALLBACK + "/"]), MAIL, "no", "redirect_uri_missing"),
-    ("AADSTS50011 SPA", of_app(redirect_uris=[], spa_redirect_uris=[CALLBACK]), MAIL, "no", "redirect_uri_missing"),
-    ("dies after a day", of_app(spa_redirect_uris=[CALLBACK]), MAIL, "unknown", "redirect_uri_also_elsewhere"),
-    (
-        "AADSTS90094",
-        replace(DIRECTORY, grants=[], consent_policies=ConsentPolicies([])),
-        MAIL,
-        "no",
-        "consent_missing",
-    ),
-    (
-        "no refresh token",
-        replace(DIRECTORY, grants=DIRECTORY.grants[:1], consent_policies=ConsentPolicies([])),
-        MAIL,
-        "no",
-        "consent_missing",
-    ),
-    ("consent of the wrong API", ON_GRAPH_ONLY, MAIL, "unknown", "consent_missing"),
-    ("consent of somebody else", OF_SOMEBODY_ELSE, MAIL, "unknown", "consent_missing"),
-    ("AADSTS7000222", of_app(secrets=[secret(1, -1)]), MAIL, "no", "no_live_secret"),
-    ("held secret expired, a newer one there", of_app(secrets=[secret(1, -1), secret(2, 90)]), MAIL, "no", "secret_expired"),
-    ("held secret removed", of_app(secrets=[secret(2, 90)]), MAIL, "no", "secret_removed"),
-    ("secret ends soon", of_app(secrets=[secret(1, 12)]), MAIL, "until", "secret_ends_soon"),
-    ("held secret ends soon, a newer one there", of_app(secrets=[secret(1, 12), secret(2, 180)]), MAIL, "until", "secret_ends_soon"),
-    ("only strangers' secrets", replace(of_app(secrets=[secret(3, 90, "by hand")]), record=None), MAIL, "unknown", "only_other_secrets"),
-    ("AADSTS700016", replace(DIRECTORY, named=[]), MAIL, "no", "application_absent"),
-    ("AADSTS50105", replace(DIRECTORY, assignment_required=True), MAIL, "no", "nobody_assigned"),
-    ("AADSTS50105, not read", replace(DIRECTORY, assignment_required=True, assigned=None), MAIL, "unknown", "assignment_not_read"),
-    ("AADSTS7000112", replace(DIRECTORY, enabled=False), MAIL, "no", "sign_in_disabled"),
-    ("disabled everywhere", replace(DIRECTORY, disabled=True), MAIL, "no", "application_disabled"),
-    ("AADSTS650052", replace(DIRECTORY, resources={**RESOURCES, EXCHANGE_ONLINE: None}), MAIL, "no", "api_absent"),
-    ("5.7.139 mailbox", DIRECTORY, boxed(smtp_auth=replace(OPEN, mailbox_disabled=True)), "no", "smtp_auth_disabled"),
-    ("5.7.139 tenant", DIRECTORY, boxed(smtp_auth=replace(OPEN, mailbox_disabled=None)), "no", "smtp_auth_disabled"),
-    ("C40", DIRECTORY, boxed(smtp_auth=replace(OPEN, policy="Block Basic", policy_blocks_basic=True)), "yes", "smtp_auth_enabled"),
-    ("mailbox gone", DIRECTORY, boxed(mailbox=None, failure=NotFound("gone")), "no", "mailbox_absent"),
-    ("C23", DIRECTORY, boxed(mailbox=None, failure=Conflict("two")), "unknown", "several_mailboxes"),
-    ("leaver", DIRECTORY, boxed(account_disabled=True), "no", "sign_in_blocked"),
-    ("shared mailbox", DIRECTORY, boxed(account_disabled=True, mailbox=replace(BOX.mailbox, kind="SharedMailbox")), "yes", "smtp_auth_enabled"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("directory", "mail", "answer", "fact"), [row[1:] for row in SENDING], ids=[r[0] for r in SENDING]
-)
-def test_why_mail_cannot_be_sent(directory: Directory, mail: Mail, answer: str, fact: str) -> None:
-    report = judged(directory, mail)
-    said, facts = verdict(report, "can_send")
-    assert said == answer
-    assert fact in facts
-    assert (report["state"] == "ok") == (answer == "yes")
-
-
-ARRIVING: list[tuple[str, Mail, str, str]] = [
-    ("not forwarded", boxed(mailbox=mailbox()), "no", "forwarding_absent"),
-    ("old alias", boxed(mailbox=mailbox(external_forward="b" + TARGET[1:])), "no", "forwards_elsewhere"),
-    (
-        "C19",
-        boxed(mailbox=mailbox(external_forward=TARGET, internal_forward="Doe, Jordan")),
-        "no",
-        "internal_forward_wins",
-    ),
-    ("5.7.520 Automatic", replace(MAIL, flow=replace(FLOW, rules=[])), "no", "outbound_policy_blocks"),
-    (
-        "5.7.520 another rule first",
-        replace(
-            MAIL,
-            flow=replace(
-                FLOW,
-                policies=[*FLOW.policies, OutboundPolicy("Finance lock", "Off")],
-                rules=[
-                    OutboundRule("Finance lock", "Finance lock", 0, senders=(ADDRESS,)),
-                    replace(FLOW.rules[0], priority=1),
-                ],
-            ),
-        ),
-        "no",
-        "outbound_policy_blocks",
-    ),
-    (
-        "remote domain",
-        replace(MAIL, flow=replace(FLOW, remote_domains=[RemoteDomain("Default", "*", False)])),
-        "no",
-        "remote_domain_blocks",
-    ),
-    ("policies not read", replace(MAIL, flow=replace(FLOW, policies=None)), "unknown", "outbound_policy_unclear"),
-    ("remote domains not read", replace(MAIL, flow=replace(FLOW, remote_domains=None)), "unknown", "remote_domain_unclear"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("mail", "answer", "fact"), [row[1:] for row in ARRIVING], ids=[r[0] for r in ARRIVING])
-def test_why_mail_does_not_arrive(mail: Mail, answer: str, fact: str) -> None:
-    report = judged(mail=mail)
-    said, facts = verdict(report, "arrives")
-    assert said == answer
-    assert fact in facts
-    assert verdict(report, "can_send")[0] == "yes"
 
 
 @pytest.mark.parametrize("kind", ["blocked", "unknown"])
