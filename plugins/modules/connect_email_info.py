@@ -279,7 +279,10 @@ options:
         type: str
   deep:
     description:
-      - Whether inbox rules, and who may send as or open a mailbox, are read as well. They cost three calls a mailbox.
+      - Whether inbox rules, who may send as or open a mailbox, and who is in the groups that decide are read as well. They
+        cost three calls a mailbox; and where a rule of mail flow, Send As or the application's assignments name a group, a
+        call for the group and one for each mailbox.
+      - Without it, what a group decides is told to be unread, and judged neither way.
     type: bool
     default: false
   concurrency:
