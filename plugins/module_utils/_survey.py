@@ -117,6 +117,8 @@ def _place(
     name, tenant_id = str(entry["name"]), str(entry["tenant_id"]).strip()
     wishes = wishes_of({"connect_email_callback_url": NOWHERE})
     try:
+        if entry.get("problem"):
+            raise InvalidInput(str(entry["problem"]))
         wishes = wishes_of(entry["wanted"])
         login, warnings = resolve_login(_merged(entry, given), environ)
         return Place(name, login.tenant_id, login, wishes, _store(wishes, vault)), warnings

@@ -239,6 +239,9 @@ options:
       replication_timeout:
         description: Has no effect, as nothing is waited for.
         type: int
+      problem:
+        description: Why nothing else is known of the tenant. It is then not read, and its report says this.
+        type: str
       wanted:
         description: What is wanted, as O(wanted).
         type: dict
@@ -484,6 +487,7 @@ OPTIONS = {
             **LOGIN,
             "name": {"type": "str", "required": True},
             "tenant_id": {"type": "str", "required": True},
+            "problem": {"type": "str"},
             "wanted": {"type": "dict", "required": True, "options": WANTED},
         },
     },

@@ -36,6 +36,7 @@ options:
     description:
       - The folder of the files. It is made, for its owner only, where it is missing.
       - A file that exists there under one of the names and is none of these makes the task fail.
+      - In a job of AWX, or in an execution environment, a folder that would vanish with the container is refused.
     type: path
     required: true
   reports:
@@ -54,6 +55,7 @@ options:
     description:
       - Which files are written.
       - Without V(json) the next run has nothing to compare with.
+      - An empty list writes nothing, and only finds out whether O(directory) can be used.
     type: list
     elements: str
     choices: [json, html, junit, csv, ics]
@@ -203,6 +205,7 @@ from ..module_utils._converge import Resource, run_module
 from ..module_utils._errors import InvalidInput
 from ..module_utils._files import refuse_unwritable, text_of, write_planned
 from ..module_utils._reporting import files
+from ..module_utils._stores.persistence import vanishes
 
 OPTIONS = {
     "directory": {"type": "path", "required": True},
@@ -214,6 +217,12 @@ OPTIONS = {
 
 
 def check(options):
+    reason = vanishes(options["directory"], os.environ)
+    if reason:
+        raise InvalidInput(
+            "directory names {0}, which would vanish with this run: {1}.".format(options["directory"], reason),
+            "Give a path on a volume that is mounted into the execution environment. No file was written.",
+        )
     options["directory"] = os.path.abspath(options["directory"])
     files.check(options)
     for name in files.names_of(options["formats"]):

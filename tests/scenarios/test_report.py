@@ -56,7 +56,7 @@ def test_an_audit_follows_a_tenant_from_ready_to_broken_and_back(stage: Stage) -
     assert outcome.code == 0, outcome.output
     assert states(document) == {"contoso": "drift"}
     assert document["reports"]["contoso"]["mail"]["down"]
-    result = next(r["result"] for r in outcome.results if r["action"].endswith("connect_report_files"))
+    result = [r["result"] for r in outcome.results if r["action"].endswith("connect_report_files")][-1]
     assert result["report"]["since"]["new"] == [
         {"tenant": "contoso", "step": "smtp_auth", "object": "support@contoso.example"}
     ]
@@ -92,6 +92,30 @@ def test_the_exit_is_as_asked_and_one_dead_tenant_hides_no_other(stage: Stage) -
     outcome, _document = audit(stage, connect_report_fail_on="sometimes", connect_report_formats=["json"])
     assert outcome.code != 0
     assert "connect_report_fail_on" in outcome.output
+
+
+def test_a_folder_that_would_vanish_with_the_job_is_refused_before_a_tenant_is_read(stage: Stage) -> None:
+    stage.tenant("contoso")
+    stage.serve()
+    extra = json.dumps({"connect_report_dir": str(stage.folder / "report")})
+    outcome = stage.run("-e", extra, playbook=AUDIT, AWX_PRIVATE_DATA_DIR=str(stage.folder))
+    assert outcome.code != 0
+    assert any("would vanish with this run" in message for message in outcome.failures())
+    assert stage.world.log == []
+    assert not (stage.folder / "report").exists()
+
+
+def test_a_tenant_whose_variables_cannot_be_read_is_in_the_report_all_the_same(stage: Stage) -> None:
+    for name in ("contoso", "fabrikam"):
+        stage.tenant(name)
+    stage.hosts["contoso"]["connect_email_client_secret"] = "{{ nobody_knows_this }}"
+    stage.serve()
+    outcome, document = audit(stage)
+    assert set(document["reports"]) == {"contoso", "fabrikam"}
+    assert states(document) == {"contoso": "unreadable", "fabrikam": "drift"}
+    assert "variables of contoso" in document["reports"]["contoso"]["error"]["message"]
+    assert outcome.code == 0, outcome.output
+    assert audit(stage, connect_report_fail_on="drift")[0].code != 0
 
 
 def test_no_credential_is_shown_or_written(stage: Stage) -> None:

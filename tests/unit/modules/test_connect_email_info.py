@@ -1152,7 +1152,8 @@ def test_one_admin_identity_of_the_task_for_all(runner: Runner) -> None:
 
 
 def test_what_is_wrong_with_one_tenant_is_its_own_finding(runner: Runner) -> None:
-    entries = fleet(runner, 6)
+    entries = fleet(runner, 7)
+    entries[6].update(wanted={}, tenant_id="", problem="its variables cannot be read")
     entries[0]["client_secret"] = "fake-wrong-secret"
     entries[1]["tenant_id"] = "no tenant at all"
     del entries[2]["client_secret"]
@@ -1168,7 +1169,9 @@ def test_what_is_wrong_with_one_tenant_is_its_own_finding(runner: Runner) -> Non
         "fleet3": ("unreadable", "InvalidInput"),
         "fleet4": ("unreadable", "AuthenticationFailed"),
         "fleet5": ("drift", None),
+        "fleet6": ("unreadable", "InvalidInput"),
     }
+    assert "its variables cannot be read" in reports["fleet6"]["error"]["message"]
     for name in ("fleet0", "fleet4"):
         assert set(states(reports[name]).values()) == {"unreadable"}
         assert reports[name]["assets"][0]["verdict"]["can_send"]["answer"] == "unknown"

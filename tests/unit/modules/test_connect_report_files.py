@@ -145,6 +145,24 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, check_mode):
         run(tmp_path / "file" / "reports", fake_reports.audit(two()), check_mode)
 
 
+@pytest.mark.parametrize("folder", ["report", "{0}/artifacts/report"])
+@pytest.mark.parametrize("formats", [ALL, []])
+def test_a_folder_that_would_vanish_with_the_job_is_refused(tmp_path, monkeypatch, folder, formats):
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match="would vanish with this run.*mounted into the execution environment"):
+        run(folder.format(tmp_path), fake_reports.audit(two()), formats=formats)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_format_only_finds_out_whether_the_folder_can_be_used(tmp_path):
+    assert not run(tmp_path / "new", fake_reports.audit({}), formats=[])["changed"]
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "report.json").write_text("{}")
+    with pytest.raises(Conflict, match="no report of an audit"):
+        run(tmp_path, fake_reports.audit({}), formats=[])
+
+
 def test_what_is_no_audit_is_refused(tmp_path):
     audit = fake_reports.audit(two())
     for spoiled in ({"schema_version": "2.0"}, {"steps": None}):
