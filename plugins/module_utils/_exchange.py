@@ -10,7 +10,7 @@ Get-TransportConfig and Get-AuthenticationPolicy.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Union
+from typing import Dict, List, Optional, Sequence, Union
 
 from ._errors import Conflict, NotFound, TenantError, UnexpectedReply
 from ._exchange_calls import Command, ExchangeCalls
@@ -146,6 +146,18 @@ class Exchange:
                 "Give the primary address of the one that is meant.",
             )
         return matches[0]
+
+    def resolved_each(
+        self, identities: Sequence[str], answers: Sequence[Union[List[Row], TenantError]]
+    ) -> List[Union[Mailbox, TenantError]]:
+        """The second half for several; one that is not found, or found twice, is told for each."""
+        found: List[Union[Mailbox, TenantError]] = []
+        for identity, answer in zip(identities, answers):
+            try:
+                found.append(self.resolved(identity, answer))
+            except TenantError as failure:
+                found.append(failure)
+        return found
 
     def _mailbox_command(self, doing: str, parameters: Dict[str, str], whole_list: bool = False) -> Command:
         return Command("Get-Mailbox", doing, dict(parameters), MAILBOX_PROPERTIES, MAILBOX_REQUIRED, whole_list)

@@ -12,15 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
-from ._errors import NotFound, PermissionMissing, Refused, TenantError
+from ._errors import TenantError
 from ._exchange import Exchange, Mailbox
 from ._exchange_calls import Command, ExchangeCalls
+from ._exchange_writes import Writes, lower
 from ._rows import Row
 from ._service import Patience
 
 Made = TypeVar("Made")
 POLICY, RULE = "HostedOutboundSpamFilterPolicy", "HostedOutboundSpamFilterRule"
-DEHYDRATED = "InvalidOperationInDehydratedContextException"
 
 
 @dataclass(frozen=True)
@@ -294,33 +294,14 @@ class ExternalForwarding:
     def __init__(self, calls: ExchangeCalls, exchange: Exchange, patience: Patience) -> None:
         self._calls = calls
         self._exchange = exchange
-        self._patience = patience
-        self._is_customizable = False
-        self._has_written = False
+        self._writes = Writes(calls, patience, "outbound spam policies", "Nothing in the policies was changed.")
+        self.is_dehydrated = self._writes.is_dehydrated
 
     def read(self, identities: Sequence[str]) -> Tuple[MailFlow, List[Union[Mailbox, TenantError]]]:
         """Both in one request where they are few. A mailbox that is not found, or found twice, is told for each."""
         flow = mail_flow_commands()
         answers = self._calls.read_many(flow + [self._exchange.look_up(identity) for identity in identities])
-        mailboxes: List[Union[Mailbox, TenantError]] = []
-        for identity, answer in zip(identities, answers[len(flow) :]):
-            try:
-                mailboxes.append(self._exchange.resolved(identity, answer))
-            except TenantError as failure:
-                mailboxes.append(failure)
-        return mail_flow_of(answers[: len(flow)]), mailboxes
-
-    def is_dehydrated(self) -> Optional[bool]:
-        """Whether the organization was never made customizable. None where this may not be read."""
-        name = "IsDehydrated"
-        doing = "read whether the organization can be customized"
-        try:
-            rows = self._calls.invoke(Command("Get-OrganizationConfig", doing, {}, (name,), (name,)))
-        except PermissionMissing:
-            return None
-        flag = rows[0].flag(name) if rows else None
-        self._is_customizable = flag is False
-        return flag
+        return mail_flow_of(answers[: len(flow)]), self._exchange.resolved_each(identities, answers[len(flow) :])
 
     def create_policy(self, name: str, mode: str, limits: Limits) -> None:
         parameters = {"Name": name, "AutoForwardingMode": mode, **limits.to_exchange()}
@@ -328,83 +309,35 @@ class ExternalForwarding:
 
     def set_mode(self, policy: str, mode: str) -> None:
         doing = "set automatic forwarding of the outbound spam policy {0!r} to {1}".format(policy, mode)
-        self._write(Command("Set-" + POLICY, doing, {"Identity": policy, "AutoForwardingMode": mode}))
+        self._writes.write(Command("Set-" + POLICY, doing, {"Identity": policy, "AutoForwardingMode": mode}))
 
     def remove_policy(self, policy: str) -> None:
         doing = "remove the outbound spam policy {0!r}".format(policy)
-        self._remove(Command("Remove-" + POLICY, doing, {"Identity": policy, "Force": True}))
+        self._writes.remove(Command("Remove-" + POLICY, doing, {"Identity": policy, "Force": True}))
 
     def create_rule(self, name: str, policy: str, senders: List[str]) -> None:
         parameters = {"Name": name, POLICY: policy, "From": senders}
         command = Command("New-" + RULE, "make the outbound spam rule {0!r}".format(name), parameters)
-        self._create(command, awaited=policy)
+        self._create(command, awaited=(policy,))
 
     def set_senders(self, rule: str, senders: List[str]) -> None:
         doing = "set the mailboxes of the outbound spam rule {0!r}".format(rule)
-        self._write(Command("Set-" + RULE, doing, {"Identity": rule, "From": senders}))
+        self._writes.write(Command("Set-" + RULE, doing, {"Identity": rule, "From": senders}))
 
     def enable_rule(self, rule: str) -> None:
         doing = "switch on the outbound spam rule {0!r}".format(rule)
-        self._write(Command("Enable-" + RULE, doing, {"Identity": rule}))
+        self._writes.write(Command("Enable-" + RULE, doing, {"Identity": rule}))
 
     def remove_rule(self, rule: str) -> None:
         doing = "remove the outbound spam rule {0!r}".format(rule)
-        self._remove(Command("Remove-" + RULE, doing, {"Identity": rule, "Confirm": False}))
+        self._writes.remove(Command("Remove-" + RULE, doing, {"Identity": rule, "Confirm": False}))
 
-    def _create(self, command: Command, awaited: str = "") -> None:
-        """A repeated call after a lost answer finds what the first one made, and that is as good."""
-        sent_before = self._has_written
-        try:
-            self._write(command, awaited if sent_before else "")
-        except Refused as refusal:
-            if "already exists" not in str(refusal.facts.get("text", "")).lower() or not self._is_made(command):
-                raise
-
-    def _is_made(self, command: Command) -> bool:
-        """Whether the object of this name is what the command would have made, by the values that matter."""
+    def _create(self, command: Command, awaited: Sequence[str] = ()) -> None:
+        """What is there already is as good if the values that matter are the ones that were sent."""
         read = Command(command.cmdlet.replace("New-", "Get-"), command.doing, {"Identity": command.parameters["Name"]})
-        matter = ("AutoForwardingMode", POLICY, "From")
-        rows = self._calls.invoke(read)
-        return len(rows) == 1 and all(
-            _lower(rows[0].plain().get(name)) == _lower(value)
-            for name, value in command.parameters.items()
-            if name in matter
-        )
+        matter = {n: v for n, v in command.parameters.items() if n in ("AutoForwardingMode", POLICY, "From")}
 
-    def _remove(self, command: Command) -> None:
-        try:
-            self._write(command)
-        except NotFound:
-            pass  # gone already is as good, also after an answer that was lost
+        def is_it(row: Row) -> bool:
+            return all(lower(row.plain().get(name)) == lower(value) for name, value in matter.items())
 
-    def _write(self, command: Command, awaited: str = "") -> None:
-        """Where the organization was made customizable minutes ago, it refuses for a while as if it were not.
-
-        ``awaited`` is the name of a policy that was made moments ago, and may not be known everywhere.
-        """
-        last: List[TenantError] = []
-
-        def attempt() -> Optional[bool]:
-            try:
-                self._calls.invoke(command)
-                return True
-            except (Refused, NotFound) as refusal:
-                dehydrated = str(refusal.facts.get("code") or "").endswith(DEHYDRATED)
-                unknown = isinstance(refusal, NotFound) and awaited and awaited in str(refusal.facts.get("text"))
-                if not unknown and not (dehydrated and self._is_customizable):
-                    raise (self._explained(refusal) if dehydrated else refusal) from None
-                last[:] = [refusal]
-                return None
-
-        if self._patience.until(attempt, "the organization to accept changes of its outbound spam policies") is None:
-            raise self._explained(last[0])
-        self._has_written = True
-
-    def _explained(self, refusal: TenantError) -> TenantError:
-        if not self._has_written:
-            refusal.advice = " ".join(part for part in (refusal.advice, "Nothing in the policies was changed.") if part)
-        return refusal
-
-
-def _lower(value: Any) -> Any:
-    return sorted(str(item).lower() for item in value) if isinstance(value, list) else str(value).lower()
+        self._writes.create(command, read, is_it, awaited)

@@ -63,6 +63,12 @@ class Consent:
             [Grant.from_graph(row) for row in found["grants"]],
         )
 
+    def roles_of(self, principal: ServicePrincipal) -> List[RoleAssignment]:
+        """The application permissions that were granted for the whole tenant."""
+        path = "/servicePrincipals/{0}/appRoleAssignments".format(quoted(principal.object_id))
+        doing = "read what application {0} was granted".format(principal.app_id)
+        return [RoleAssignment.from_graph(row) for row in self._calls.list(path, doing, READ_APPLICATIONS)]
+
     def assign_role(self, principal: ServicePrincipal, resource_id: str, role_id: str) -> None:
         doing = "grant application permission {0} to application {1}".format(role_id, principal.app_id)
         path = "/servicePrincipals/{0}/appRoleAssignedTo".format(quoted(resource_id))

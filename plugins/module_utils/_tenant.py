@@ -12,6 +12,7 @@ from ._auth import SharedTexts, Tokens
 from ._exchange import Exchange
 from ._exchange_calls import ExchangeCalls
 from ._exchange_policies import ExternalForwarding
+from ._exchange_scopes import MailboxScopes
 from ._graph import Graph
 from ._graph_calls import GraphCalls
 from ._graph_consent import Consent
@@ -50,6 +51,7 @@ class Tenant:
         self.exchange_calls = exchange_calls = ExchangeCalls(exchange, self._tokens, login.exchange_scope)
         self.exchange = Exchange(exchange_calls)
         self.external_forwarding = ExternalForwarding(exchange_calls, self.exchange, self.patience)
+        self.mailbox_scopes = MailboxScopes(exchange_calls, self.exchange, self.patience)
 
     def service(self, name: str, base: str, scope: str) -> Service:
         """One more API that the admin identity signs in to."""

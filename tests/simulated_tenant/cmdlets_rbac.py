@@ -16,10 +16,10 @@ from .cmdlets_mail_flow import listed
 from .cmdlets_policies import needs_hydration
 from .exchange_errors import invalid, object_exists, object_missing
 from .graph_types import GUID
-from .identities import named, one, opath
+from .identities import named, one, opath, properties_of
 from .new_objects import new_id
 from .tenant import Tenant
-from .tenant_mail import Row
+from .tenant_mail import Row, mailbox_row
 
 APPLICATION_ROLES = {
     f"Application {name}": name
@@ -29,6 +29,12 @@ APPLICATION_ROLES = {
         "Contacts.ReadWrite", "EWS.AccessAsApp", "SMTP.SendAsApp",
     )
 }  # fmt: skip
+SCOPES = ("CustomResourceScope", "CustomRecipientWriteScope")
+KINDS_OF_SCOPE = {
+    "CustomResourceScope": "CustomRecipientScope",
+    "RecipientGroupScope": "Group",
+    "RecipientAdministrativeUnitScope": "AdministrativeUnit",
+}
 COMPARISON = re.compile(r"\w+ -\w+ (?:'(?:[^']|'')*'|\S+)")
 
 
@@ -96,7 +102,7 @@ def new_scope(tenant: Tenant, bound: Parameters) -> Outcome:
     """https://learn.microsoft.com/powershell/module/exchange/new-managementscope"""
     name, text = bound["Name"], bound.get("RecipientRestrictionFilter") or ""
     _check_name(name, tenant.management_scopes)
-    opath(text)
+    check_filter(text)
     made: Row = {
         "Name": name,
         "Identity": name,
@@ -110,6 +116,28 @@ def new_scope(tenant: Tenant, bound: Parameters) -> Outcome:
     return Outcome([dict(made)])
 
 
+@needs_hydration
+def set_scope(tenant: Tenant, bound: Parameters) -> Outcome:
+    """https://learn.microsoft.com/powershell/module/exchange/set-managementscope"""
+    row = named(tenant, tenant.management_scopes, bound["Identity"])
+    wanted: Row = {}
+    if "RecipientRestrictionFilter" in bound:
+        check_filter(bound["RecipientRestrictionFilter"] or "")
+        wanted["RecipientFilter"] = reformatted(bound["RecipientRestrictionFilter"])
+    if bound.get("Name") and bound["Name"] != row["Name"]:
+        _check_name(bound["Name"], tenant.management_scopes)
+        wanted.update(Name=bound["Name"], Identity=bound["Name"])
+    return changed(row, wanted)
+
+
+def check_filter(text: str) -> None:
+    """A filter is understood, down to its properties, before it is kept."""
+    known = {name.lower() for name in mailbox_row("", "", "", "", "", "")} | {"memberofgroup"}
+    for name in properties_of(text):
+        if name.lower() not in known:
+            raise invalid(f'"{name}" isn\'t a recognized filterable property.')
+
+
 def reformatted(text: str) -> str:
     """The filter as the service gives it back: every comparison in parentheses of its own."""
     bare = re.sub(r"\s+", " ", text.strip())
@@ -120,7 +148,7 @@ def reformatted(text: str) -> str:
 def remove_scope(tenant: Tenant, bound: Parameters) -> Outcome:
     """https://learn.microsoft.com/powershell/module/exchange/remove-managementscope"""
     row = named(tenant, tenant.management_scopes, bound["Identity"])
-    if any(a["CustomResourceScope"] == row["Name"] for a in tenant.management_role_assignments):
+    if any(row["Name"] in (a[one] for one in SCOPES) for a in tenant.management_role_assignments):
         raise invalid(f"The management scope '{row['Name']}' is used by a role assignment.")
     tenant.management_scopes.remove(row)
     return Outcome()
@@ -134,7 +162,7 @@ def get_assignment(tenant: Tenant, bound: Parameters) -> Outcome:
     if bound.get("RoleAssignee"):
         assignee = service_principal(tenant, bound["RoleAssignee"])
         rows = [row for row in rows if row["RoleAssigneeName"] == assignee["ObjectId"]]
-    for name in ("Role", "RoleAssigneeType", "Enabled"):
+    for name in ("Role", "RoleAssigneeType", "Enabled", "CustomRecipientWriteScope"):
         if bound.get(name) is not None:
             rows = [row for row in rows if str(row[name]).lower() == str(bound[name]).lower()]
     return Outcome([dict(row) for row in rows])
@@ -151,24 +179,21 @@ def new_assignment(tenant: Tenant, bound: Parameters) -> Outcome:
     if role is None:
         raise object_missing(bound["Role"], tenant.settings.exchange_status_for_not_found)
     scope = None
+    if len([name for name in KINDS_OF_SCOPE if bound.get(name)]) > 1:
+        raise invalid("An assignment takes one scope.")
     if bound.get("CustomResourceScope"):
         scope = named(tenant, tenant.management_scopes, bound["CustomResourceScope"])["Name"]
     name = bound.get("Name") or f"{role}-{app['ObjectId'][:8]}"
     _check_name(name, tenant.management_role_assignments)
-    made: Row = {
-        "Name": name,
-        "Identity": name,
-        "Guid": new_id(),
-        "Role": role,
-        "RoleAssigneeName": app["ObjectId"],
-        "RoleAssigneeType": "ServicePrincipal",
-        "CustomResourceScope": scope,
-        "RecipientWriteScope": "CustomRecipientScope" if scope else "Organization",
-        "RecipientGroupScope": bound.get("RecipientGroupScope"),
-        "RecipientAdministrativeUnitScope": bound.get("RecipientAdministrativeUnitScope"),
-        "Enabled": True,
-    }
-    tenant.management_role_assignments.append(made)
+    made = tenant.add_role_assignment(
+        name,
+        role,
+        app["ObjectId"],
+        CustomResourceScope=scope,
+        RecipientWriteScope=next((kind for one, kind in KINDS_OF_SCOPE.items() if bound.get(one)), "Organization"),
+        RecipientGroupScope=bound.get("RecipientGroupScope"),
+        RecipientAdministrativeUnitScope=bound.get("RecipientAdministrativeUnitScope"),
+    )
     return Outcome([dict(made)])
 
 
@@ -189,19 +214,20 @@ def test_authorization(tenant: Tenant, bound: Parameters) -> Outcome:
         {
             "RoleName": assignment["Role"],
             "GrantedPermissions": APPLICATION_ROLES[assignment["Role"]],
-            "AllowedResourceScope": assignment["CustomResourceScope"] or "Organization",
+            "AllowedResourceScope": next((assignment[n] for n in KINDS_OF_SCOPE if assignment[n]), "Organization"),
             "ScopeType": assignment["RecipientWriteScope"],
             "InScope": "Not Run" if mailbox is None else _covers(tenant, assignment, mailbox),
         }
         for assignment in tenant.management_role_assignments
-        if assignment["RoleAssigneeName"] == app["ObjectId"]
+        if assignment["RoleAssigneeName"] == app["ObjectId"] and assignment["Enabled"]
     ]
     return Outcome(rows)
 
 
 def _covers(tenant: Tenant, assignment: Row, mailbox: Row) -> bool:
+    """Who is in a group or an administrative unit is not simulated: nobody is."""
     if not assignment["CustomResourceScope"]:
-        return True
+        return assignment["RecipientWriteScope"] == "Organization"
     scope = named(tenant, tenant.management_scopes, assignment["CustomResourceScope"])
     return opath(scope["RecipientFilter"])(mailbox)
 
@@ -262,6 +288,7 @@ RBAC_CMDLETS: dict[str, Cmdlet] = {
     "Remove-ServicePrincipal": remove_service_principal,
     "Get-ManagementScope": get_scope,
     "New-ManagementScope": new_scope,
+    "Set-ManagementScope": set_scope,
     "Remove-ManagementScope": remove_scope,
     "Get-ManagementRoleAssignment": get_assignment,
     "New-ManagementRoleAssignment": new_assignment,

@@ -66,8 +66,16 @@ def opath(text: str) -> Callable[[Row], bool]:
     return _Opath(text).parse()
 
 
+def properties_of(text: str) -> list[str]:
+    """The properties that a filter looks at."""
+    reading = _Opath(text)
+    reading.parse()
+    return reading.names
+
+
 class _Opath:
     def __init__(self, text: str) -> None:
+        self.names: list[str] = []
         self.tokens = [match[0].strip() for match in TOKEN.finditer(text) if match[0].strip()]
         self.text, self.at = text, 0
 
@@ -112,6 +120,7 @@ class _Opath:
                 raise invalid(f"Invalid filter syntax: '{self.text}'.")
             return test
         name, operator, raw = self._next(), self._next().lower(), self._next()
+        self.names.append(name)
         if operator not in ("-eq", "-ne", "-like"):
             raise invalid(f"The operator '{operator}' is not supported.")
         return lambda row: _holds(_property(row, name), operator, _literal(raw))

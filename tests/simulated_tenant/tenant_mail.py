@@ -193,6 +193,15 @@ class MailState:
         self.mailbox_permissions.append(row)
         return row
 
+    def add_role_assignment(self, name: str, role: str, assignee: str, **properties: Any) -> Row:
+        """Gives a management role to a service principal (by its object id), or as ``properties`` say."""
+        row: Row = {"Name": name, "Identity": name, "Guid": new_id(), "Role": role, "RoleAssigneeName": assignee}
+        row.update({"RoleAssigneeType": "ServicePrincipal", "RecipientWriteScope": "Organization", "Enabled": True})
+        scopes = "CustomResourceScope CustomRecipientWriteScope RecipientGroupScope RecipientAdministrativeUnitScope"
+        row.update({**dict.fromkeys(scopes.split()), **properties})
+        self.management_role_assignments.append(row)
+        return row
+
 
 def _named(rows: list[Row], name: str) -> Row:
     for row in rows:

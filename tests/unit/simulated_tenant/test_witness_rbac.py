@@ -45,11 +45,38 @@ def test_one_mailbox_in_scope(client, tenant, app):
     assert client.exchange("Remove-ManagementScope", Identity="Connect", Confirm=False).status == 200
 
 
+def test_a_scope_that_is_changed_applies_to_its_assignments(client, tenant, app):
+    register(client, tenant, app)
+    client.rows("New-ManagementScope", Name="Connect", RecipientRestrictionFilter=f"PrimarySmtpAddress -eq '{SUPPORT}'")
+    wanted = {"App": app["appId"], "Role": "Application Mail.Send", "CustomResourceScope": "Connect"}
+    client.rows("New-ManagementRoleAssignment", Name="Connect", **wanted)
+    other = "PrimarySmtpAddress -eq 'sales@contoso.example'"
+    assert client.exchange("Set-ManagementScope", Identity="Connect", RecipientRestrictionFilter=other).status == 200
+    (tested,) = client.rows("Test-ServicePrincipalAuthorization", Identity=app["appId"], Resource=SUPPORT)
+    assert tested["InScope"] is False
+    again = client.exchange("Set-ManagementScope", Identity="Connect", RecipientRestrictionFilter=other)
+    assert "no settings" in again.json()["@adminapi.warnings"][0]
+
+
+def test_a_scope_that_people_use_is_not_removed(client, tenant, app):
+    client.rows("New-ManagementScope", Name="Desk", RecipientRestrictionFilter=f"PrimarySmtpAddress -eq '{SUPPORT}'")
+    desk = {"RoleAssigneeType": "RoleGroup", "CustomRecipientWriteScope": "Desk"}
+    tenant.add_role_assignment("Desk", "Mail Recipients", "Help Desk", **desk)
+    assert client.exchange("Remove-ManagementScope", Identity="Desk", Confirm=False).status == 400
+    (row,) = client.rows("Get-ManagementRoleAssignment", CustomRecipientWriteScope="Desk")
+    assert row["RoleAssigneeType"] == "RoleGroup"
+
+
 def test_refusals(client, tenant, app):
     register(client, tenant, app)
     unknown = {"App": app["appId"], "Role": "Application Mail.Fly"}
     assert kind(client.exchange("New-ManagementRoleAssignment", **unknown)) == "ManagementObjectNotFoundException"
     assert client.exchange("New-ManagementScope", Name="x", RecipientRestrictionFilter="nonsense").status == 400
+    strange = "PrimarySmtpAddress -eq 'x' -and Colour -eq 'red'"
+    assert client.exchange("New-ManagementScope", Name="x", RecipientRestrictionFilter=strange).status == 400
+    twice = {"App": app["appId"], "Role": "Application Mail.Send", "RecipientGroupScope": "g"}
+    twice["RecipientAdministrativeUnitScope"] = "u"
+    assert client.exchange("New-ManagementRoleAssignment", **twice).status == 400
     mixed = {"App": app["appId"], "User": SUPPORT, "Role": "Application Mail.Send"}
     assert kind(client.exchange("New-ManagementRoleAssignment", **mixed)) == "AmbiguousParameterSetException"
     tenant.organization_config["IsDehydrated"] = True
