@@ -89,7 +89,7 @@ EXAMPLES = r"""
 - name: Two mailboxes and no others, to be read as well
   webex_connect.office365.app_mailbox_scope:
     app_id: 3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10
-    mailboxes: [support@contoso.example, sales@contoso.example]
+    mailboxes: [support@contoso.example, orders@contoso.example]
     roles: [Mail.Send, Mail.Read]
     purge: true
 

@@ -213,6 +213,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "user_consent_policy": {},
     "external_forwarding_policy": {"mailboxes": ["support@{{ inventory_hostname }}.example"]},
+    "app_mailbox_scope": {"app_id": "{{ app_id }}", "mailboxes": ["support@{{ inventory_hostname }}.example"]},
     "handoff_sheet": {
         "path": "{{ connect_email_output_dir }}/{{ inventory_hostname }}.md",
         "asset": {
