@@ -83,6 +83,7 @@ dd { grid-column: 2; margin: 0; overflow-wrap: anywhere; }
 .timeline svg { display: block; width: 100%; min-width: 44rem; height: auto; }
 .timeline text { fill: var(--ink); font-size: 12px; }
 .timeline .tick { fill: var(--muted); font-size: 11px; }
+.timeline .end { fill: var(--ink); }
 .timeline .name { font-weight: 600; }
 .band { fill: var(--band); fill-opacity: .11; }
 .month { stroke: var(--hair); }

@@ -150,7 +150,11 @@ def _bar(scale: _Scale, number: int, secret: Secret) -> Html:
         el("rect", x=begin, y=y, width=max(3, round(end - begin, 1)), height=18, rx=3, class_=kind),
         el("text", badge, x=begin + 8, y=y + 13, class_="in on-" + kind.split()[-1]) if roomy else None,
         el(
-            "text", _at_end(secret) + ("" if roomy or not secret.held else ", held"), x=end + 6, y=y + 13, class_="tick"
+            "text",
+            _at_end(secret) + ("" if roomy or not secret.held else ", held"),
+            x=end + 6,
+            y=y + 13,
+            class_="tick end",
         ),
     )
 
