@@ -202,6 +202,22 @@ def _external_forwarding(entry: Entry, of: Entry, before: Entry, after: Entry) -
     return calls
 
 
+def _mailbox_scope(entry: Entry, of: Entry, before: Entry, after: Entry) -> List[Call]:
+    ids = {**_ids(of), "scope_name": before.get("scope_name")}
+    (lost, came), (lost_roles, came_roles) = (
+        _differences(before.get(name), after.get(name)) for name in ("mailboxes", "roles")
+    )
+    calls = []
+    if lost or lost_roles:
+        names = {"mailboxes": before.get("mailboxes"), "roles": before.get("roles")}
+        calls.append(_call(entry, **ids, **names, state="present"))
+    if came:
+        calls.append(_call(entry, **ids, mailboxes=came, state="absent"))
+    if came_roles and before.get("roles"):  # where there was none, they go with the mailboxes
+        calls.append(_call(entry, **ids, roles=came_roles, state="absent"))
+    return calls
+
+
 def _differences(before: Any, after: Any) -> Tuple[List[str], List[str]]:
     """(what went, what came)"""
     was, became = list(before or ()), list(after or ())
@@ -217,4 +233,5 @@ BACK = {
     "mailbox_forwarding": _forwarding,
     "user_consent_policy": _user_consent,
     "external_forwarding_policy": _external_forwarding,
+    "app_mailbox_scope": _mailbox_scope,
 }

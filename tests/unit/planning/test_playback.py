@@ -81,6 +81,36 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
         ],
         [],
     ),
+    "a scope that was made": (
+        entry(
+            "app_mailbox_scope",
+            {"app_id": APP_ID},
+            {"scope_name": "S", "mailboxes": [], "roles": []},
+            {"scope_name": "S", "mailboxes": ["a@b.example"], "roles": ["Mail.Send"]},
+        ),
+        [{"app_id": APP_ID, "scope_name": "S", "mailboxes": ["a@b.example"], "state": "absent"}],
+        [],
+    ),
+    "a scope that was changed": (
+        entry(
+            "app_mailbox_scope",
+            {"app_id": APP_ID},
+            {"scope_name": "S", "mailboxes": ["a@b.example"], "roles": ["Mail.Send"]},
+            {"scope_name": "S", "mailboxes": ["c@b.example"], "roles": ["Mail.Read", "Mail.Send"]},
+        ),
+        [
+            {
+                "app_id": APP_ID,
+                "scope_name": "S",
+                "mailboxes": ["a@b.example"],
+                "roles": ["Mail.Send"],
+                "state": "present",
+            },
+            {"app_id": APP_ID, "scope_name": "S", "mailboxes": ["c@b.example"], "state": "absent"},
+            {"app_id": APP_ID, "scope_name": "S", "roles": ["Mail.Read"], "state": "absent"},
+        ],
+        [],
+    ),
     "permissions it asks for": (
         entry(
             "exchange_app_permission",
@@ -178,7 +208,7 @@ CASES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], list[str]]] = {
         ["made anew"],
     ),
     "a module of a later release": (
-        entry("app_mailbox_scope", {"app_id": APP_ID}, {"roles": ["x"]}, {}),
+        entry("mailbox_quota", {"app_id": APP_ID}, {"roles": ["x"]}, {}),
         [],
         ["roles"],
     ),
