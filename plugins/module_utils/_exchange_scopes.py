@@ -21,6 +21,7 @@ from ._exchange_writes import Writes, lower
 from ._rows import Row
 from ._service import Patience
 
+EVERYWHERE = "every mailbox"
 PREFIX = "Application "  # what the names of all roles for applications begin with
 ASSIGNMENT_PROPERTIES = (
     "Name",
@@ -94,6 +95,10 @@ class Assignment:
     where: str
     enabled: bool
 
+    @property
+    def is_everywhere(self) -> bool:
+        return self.where == EVERYWHERE
+
     @classmethod
     def from_exchange(cls, row: Row) -> Assignment:
         scope = row.text("CustomResourceScope") or None
@@ -103,7 +108,7 @@ class Assignment:
             role=row.required_text("Role"),
             assignee=row.required_text("RoleAssigneeName"),
             scope=scope,
-            where="the scope {0!r}".format(scope) if scope else repr(other) if other else "every mailbox",
+            where="the scope {0!r}".format(scope) if scope else repr(other) if other else EVERYWHERE,
             enabled=row.flag("Enabled") is not False,
         )
 

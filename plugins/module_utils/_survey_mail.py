@@ -16,6 +16,7 @@ from ._errors import PermissionMissing, TenantError, UnexpectedReply
 from ._exchange import MAILBOX_PROPERTIES, MAILBOX_REQUIRED, Mailbox, SmtpAuth, smtp_auth_from
 from ._exchange_calls import MANAGE_AS_APP, Command
 from ._exchange_policies import mail_flow_commands, mail_flow_of
+from ._exchange_scopes import EVERYBODY, SCOPES, Assignment, Scope
 from ._planning.audit_seen import Box, Deep, InboxRule, Mail
 from ._planning.audit_wishes import Wishes
 from ._planning.checks import is_address
@@ -86,12 +87,12 @@ def read_mail(tenant: Tenant, wishes: Wishes, deep: bool) -> Mail:
     filters = _filters([name for name in wanted if is_address(name)])
     flow = mail_flow_commands()
     answers = calls.read_many(
-        [ORGANIZATION, TRANSPORT, POLICIES, *flow]
+        [ORGANIZATION, TRANSPORT, POLICIES, EVERYBODY, *flow]
         + [_listing("Get-Mailbox", BOX_PROPERTIES, MAILBOX_REQUIRED, text) for text in filters]
         + [_listing("Get-CASMailbox", OWN_PROPERTIES, ("Guid", DISABLED), t) for t in filters]
     )
-    organization, transport, policies = answers[:3]
-    lists = answers[3 + len(flow) :]
+    organization, transport, policies, roles = answers[:4]
+    lists = answers[4 + len(flow) :]
     found = _mailboxes(tenant, wanted, _joined(lists[: len(filters)]), reading)
     _own_settings(tenant, found, _joined(lists[len(filters) :]), reading)
     if isinstance(policies, TenantError) or policies:  # without any policy, no user can have one
@@ -102,15 +103,26 @@ def read_mail(tenant: Tenant, wishes: Wishes, deep: bool) -> Mail:
         name: _box(item, (transport, organization, policies), reading, read_deep.get(name))
         for name, item in found.items()
     }
+    app_roles = [Assignment.from_exchange(row) for row in reading.rows(roles, "app_roles")]
     return Mail(
         organization=around[0],
         organization_disabled=around[1],
         dehydrated=around[2],
         boxes=boxes,
-        flow=mail_flow_of(answers[3 : 3 + len(flow)]),
+        flow=mail_flow_of(answers[4 : 4 + len(flow)]),
+        app_roles=app_roles,
+        scopes=_scopes(tenant, app_roles, reading),
         unread=reading.unread,
         detours=reading.detours,
     )
+
+
+def _scopes(tenant: Tenant, roles: Sequence[Assignment], reading: _Reading) -> Dict[str, Optional[Tuple[str, ...]]]:
+    """What is in the scopes by name; asked for only where an application has a role for one."""
+    if not any(role.scope for role in roles):
+        return {}
+    rows = reading.rows(tenant.exchange_calls.read_many([SCOPES])[0], "app_roles")
+    return {scope.name: scope.addresses for scope in map(Scope.from_exchange, rows)}
 
 
 def _organization(

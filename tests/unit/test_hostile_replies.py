@@ -157,6 +157,22 @@ def outside(run: Listening, tenant: Tenant) -> Recording:
     return record(run, "external_forwarding_policy", mailboxes=[ADDRESS], forwarding_address=ASSET)
 
 
+def scope(run: Listening, tenant: Tenant) -> Recording:
+    tenant.add_mailbox(ADDRESS)
+    tenant.add_mailbox("other@contoso.example")
+    app = tenant.add_application("WebexConnect", created_by_app_id=ADMIN_ID)
+    tenant.assign_role(app, GRAPH_ID, "Mail.Send")
+    run("app_mailbox_scope", app_id=app["appId"], mailboxes=["other@contoso.example"])
+    return record(run, "app_mailbox_scope", app_id=app["appId"], mailboxes=[ADDRESS], roles=["Mail.Read"])
+
+
+def scope_taken_back(run: Listening, tenant: Tenant) -> Recording:
+    tenant.add_mailbox(ADDRESS)
+    app = tenant.add_application("WebexConnect", created_by_app_id=ADMIN_ID)
+    run("app_mailbox_scope", app_id=app["appId"], mailboxes=[ADDRESS])
+    return record(run, "app_mailbox_scope", app_id=app["appId"], state="absent")
+
+
 def audit(run: Listening, tenant: Tenant) -> Recording:
     application(run, tenant)
     tenant.add_mailbox(ADDRESS)
@@ -197,7 +213,8 @@ SCENES: dict[str, Callable[[Listening, Tenant], Recording]] = {
     scene.__name__: scene
     for scene in (
         update, creation, upsert, strangers, restoring, deletion, secret, secret_of_object, permission, consent,
-        smtp, loose_name, forwarding, users_consent, outside, audit, key_vault, key_vault_again, hashi_vault, hashi_vault_again,
+        smtp, loose_name, forwarding, users_consent, outside, scope, scope_taken_back, audit,
+        key_vault, key_vault_again, hashi_vault, hashi_vault_again,
     )
 }  # fmt: skip
 

@@ -60,6 +60,7 @@ NAMES = (
     "forwarding_allowed_to_everyone",
     "implicit_grant",
     "inbox_rules",
+    "mailbox_roles",
     "more_granted_than_wanted",
     "multi_tenant_audience",
     "other_platform_redirect_uris",
@@ -67,6 +68,7 @@ NAMES = (
     "other_secrets",
     "security_defaults",
     "tenant_wide_mail_send",
+    "tenant_wide_mailbox_role",
 )
 
 
@@ -81,6 +83,7 @@ def notes_of(
 
     _of_application(note, directory, wishes)
     _of_consent(note, directory)
+    _of_roles(note, seen, mail)
     if directory.user_consent.get("setting") == "all":
         text = "Every user may consent to any application, for all permissions that need no administrator."
         note("consent_wide_open", "warning", text, directory.user_consent["policies"])
@@ -145,6 +148,22 @@ def _of_application(note: Any, directory: DirectoryJudgement, wishes: Wishes) ->
     if application.sign_in_audience != "AzureADMyOrg":
         text = "The application can be signed in to from outside the tenant."
         note("multi_tenant_audience", "notice", text, [application.sign_in_audience or "unknown"])
+
+
+def _of_roles(note: Any, seen: Directory, mail: Mail) -> None:
+    """What the application may do by itself by roles in Exchange, beside what it was granted in Entra."""
+    principal = seen.principal.object_id.lower() if seen.principal else None
+    held = [role for role in mail.app_roles if role.assignee.lower() == principal and role.enabled]
+    text = "Roles in Exchange let the application reach these by itself. They narrow nothing that was granted in Entra."
+    found: List[str] = []
+    for role in held:
+        if not role.is_everywhere:
+            found += [
+                "{0}: {1}".format(where, role.role) for where in mail.scopes.get(role.scope or "") or [role.where]
+            ]
+    note("mailbox_roles", "notice", text, set(found))
+    wide = {role.role for role in held if role.is_everywhere}
+    note("tenant_wide_mailbox_role", "warning", "Roles in Exchange that the application has for every mailbox.", wide)
 
 
 def _of_consent(note: Any, directory: DirectoryJudgement) -> None:

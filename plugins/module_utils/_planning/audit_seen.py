@@ -11,6 +11,7 @@ from typing import Collection, Dict, FrozenSet, List, Mapping, Optional, Tuple
 from .._errors import PermissionMissing, TenantError, Unreachable
 from .._exchange import Mailbox, SmtpAuth
 from .._exchange_policies import MailFlow
+from .._exchange_scopes import Assignment
 from .._graph_objects import Application, Grant, Resource, RoleAssignment, ServicePrincipal
 from .._graph_policies import ConsentPolicies
 from .._stores.record import Record
@@ -44,6 +45,7 @@ PARTS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "inbox_rules": ("inbox rules", ("forwarding",)),
     "send_as": ("who may send as a mailbox", ("smtp_auth",)),
     "full_access": ("who may open a mailbox", ("smtp_auth",)),
+    "app_roles": ("the roles of applications in Exchange", ()),
     "memberships": ("who is in the groups that decide", ("application", "smtp_auth", "external_forwarding")),
 }
 
@@ -149,6 +151,10 @@ class Mail:
     boxes: Dict[str, Box] = field(default_factory=dict)
     """By the mailbox as wanted."""
     flow: MailFlow = field(default_factory=lambda: MailFlow(None, None, None, None))
+    app_roles: List[Assignment] = field(default_factory=list)
+    """The roles in Exchange that any application has."""
+    scopes: Dict[str, Optional[Tuple[str, ...]]] = field(default_factory=dict)
+    """The mailboxes of their scopes by name; None where a scope is described in another way."""
     unread: Dict[str, TenantError] = field(default_factory=dict)
     detours: Dict[str, str] = field(default_factory=dict)
     """What was read completely in another way than planned: what, and why."""
@@ -160,7 +166,7 @@ def nothing_of_the_directory(failure: TenantError) -> Directory:
 
 
 def nothing_of_the_mail(failure: TenantError) -> Mail:
-    names = ("mailboxes", "smtp_auth", "organization_smtp_auth", "organization")
+    names = ("mailboxes", "smtp_auth", "organization_smtp_auth", "organization", "app_roles")
     flow = ("outbound spam policies", "outbound spam rules", "remote domains", "transport rules")
     return Mail(
         flow=MailFlow(None, None, None, None, dict.fromkeys(flow, failure)),

@@ -689,6 +689,22 @@ def traffic(run: Runner, since: int) -> tuple[int, int, int]:
     return len(services), sum(len(entry.inner) or 1 for entry in services), len(entries) - len(services)
 
 
+def test_what_roles_in_exchange_let_the_application_reach_is_told(
+    run: Runner, healthy: Tenant, wanted: dict[str, Any]
+) -> None:
+    (app,) = healthy.applications
+    run("app_mailbox_scope", app_id=app["appId"], mailboxes=[ADDRESS], roles=["Mail.Send"])
+    principal = healthy.service_principal(app["appId"])["id"]
+    healthy.add_role_assignment("Somebody else", "Application Mail.Read", "another-principal")
+    notes = {note["name"]: note for note in report(run, wanted)["security_notes"]}
+    assert notes["mailbox_roles"]["objects"] == [f"{ADDRESS}: Application Mail.Send"]
+    assert "tenant_wide_mailbox_role" not in notes
+    healthy.add_role_assignment("Archive", "Application Mail.Read", principal)
+    notes = {note["name"]: note for note in report(run, wanted)["security_notes"]}
+    assert notes["tenant_wide_mailbox_role"]["objects"] == ["Application Mail.Read"]
+    assert notes["mailbox_roles"]["objects"] == [f"{ADDRESS}: Application Mail.Send"]
+
+
 def test_a_tenant_with_25_assets_costs_few_requests(run: Runner, healthy: Tenant, wanted: dict[str, Any]) -> None:
     everything = with_assets(healthy, wanted, 25)
     healthy.add_mailbox("bystander@contoso.example")
