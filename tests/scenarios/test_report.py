@@ -8,9 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
-from demo_audit import BROKEN, demonstrate_audit, found_in
+import fake_reports
+from demo_audit import BROKEN, break_in_five_places, demonstrate_audit, found_in
+from simulated_tenant import Tenant
 from staging import ROOT, Outcome, Stage
 
 AUDIT = "webex_connect.office365.audit"
@@ -92,6 +95,75 @@ def test_the_exit_is_as_asked_and_one_dead_tenant_hides_no_other(stage: Stage) -
     outcome, _document = audit(stage, connect_report_fail_on="sometimes", connect_report_formats=["json"])
     assert outcome.code != 0
     assert "connect_report_fail_on" in outcome.output
+
+
+STEPS_OF = {
+    "azure_app_registration": {"application", "redirect_uri", "implicit_grant"},
+    "app_secret": {"secret"},
+    "exchange_app_permission": {"permissions"},
+    "admin_consent": {"consent"},
+    "user_consent_policy": {"user_consent"},
+    "mailbox_smtp_auth": {"smtp_auth"},
+    "mailbox_forwarding": {"forwarding"},
+    "external_forwarding_policy": {"external_forwarding"},
+}
+
+
+def everything_drifts(tenant: Tenant) -> None:
+    tenant.applications[0]["web"]["implicitGrantSettings"]["enableAccessTokenIssuance"] = False
+    tenant.applications[0]["requiredResourceAccess"] = []
+    tenant.outbound_rules.clear()
+
+
+@pytest.mark.parametrize("broken", ["everywhere", "from the start"])
+def test_a_check_run_of_the_onboarding_announces_what_the_report_says_drifts(stage: Stage, broken: str) -> None:
+    tenant = stage.tenant("contoso")
+    stage.hosts["contoso"]["connect_email_user_consent"] = "disabled" if broken == "everywhere" else None
+    stage.serve()
+    if broken != "from the start":
+        assert stage.run(*(["--skip-tags", "policy"] if broken == "everywhere" else [])).code == 0
+    if broken == "everywhere":
+        break_in_five_places(tenant, stage.hosts["contoso"]["connect_email_assets"][0])
+        everything_drifts(tenant)
+    _outcome, document = audit(stage)
+    announced = {
+        result["action"].rsplit(".", 1)[-1]
+        for result in stage.run("--check").results
+        if result["result"].get("changed") and result["action"].rsplit(".", 1)[-1] in STEPS_OF
+    }
+    drifting = found_in(document["reports"]["contoso"])
+    assert {name for name, steps in STEPS_OF.items() if steps & drifting} == announced
+    assert len(announced) == {"everywhere": 8, "from the start": 7}[broken]
+
+
+LEVELS = ("never", "blocked", "drift", "expiring")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "fails_from"),
+    [
+        ([], None),
+        ([fake_reports.waived], None),
+        ([fake_reports.secret_ending(24)], "expiring"),
+        ([fake_reports.consent_missing], "drift"),
+        ([fake_reports.exchange_refused], "drift"),
+        ([fake_reports.policy_locked], "blocked"),
+        ([fake_reports.unreachable], "blocked"),
+    ],
+    ids=["clean", "waived", "expiring", "drift", "unreadable", "blocked", "unreachable"],
+)
+def test_each_level_of_fail_on_counts_what_it_says(stage: Stage, breaks: list[Any], fails_from: str | None) -> None:
+    stage.tenant("contoso")
+    stage.serve()
+    found = fake_reports.clean("contoso")
+    for broken in breaks:
+        broken(found)
+    given = fake_reports.audit({"contoso": fake_reports.judged(found)})
+    first = LEVELS.index(fails_from) if fails_from else len(LEVELS)
+    for number in range(first - 1, min(first + 1, len(LEVELS))):  # the last that passes, and the first that fails
+        outcome, _document = audit(stage, connect_report_audit=given, connect_report_fail_on=LEVELS[number])
+        assert (outcome.code != 0) == (number >= first), outcome.output
+    assert stage.world.log == []
 
 
 def test_a_folder_that_would_vanish_with_the_job_is_refused_before_a_tenant_is_read(stage: Stage) -> None:
