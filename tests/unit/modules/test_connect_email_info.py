@@ -779,11 +779,12 @@ def test_grants_that_are_not_found_by_name_are_asked_for_by_id(
 def test_nothing_waits_for_more_than_five_requests_in_a_row(
     run: Runner, healthy: Tenant, wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_a_row: dict[int, int] = {}
+    in_a_row: dict[threading.Thread, int] = {}  # not by its id, which the next thread may get
     carry = run.carry
 
     def counting(request: Any, timeout: float) -> Any:
-        in_a_row[threading.get_ident()] = in_a_row.get(threading.get_ident(), 0) + 1
+        thread = threading.current_thread()
+        in_a_row[thread] = in_a_row.get(thread, 0) + 1
         return carry(request, timeout)
 
     monkeypatch.setattr(run, "carry", counting)
