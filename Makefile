@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo leaks test unit scenarios browser lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
+.PHONY: help install demo leaks fuzz test unit scenarios browser lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
 	sanity format lock clean FORCE
 
 # May be set: make test WORKERS=4, make unit ARGS='-k secret', make install PYTHON=python3.13
@@ -46,6 +46,10 @@ test: build/.installed .venv/.test | build/tree/$(collection) ## run all tests: 
 
 unit: .venv/.test | build/tree/$(collection) ## run the tests of the code, without ansible-playbook
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
+
+# Many more examples of each property, and every wrong value in every field of a reply: minutes.
+fuzz: .venv/.test | build/tree/$(collection) ## the unit tests with a long search for input that hurts
+	HYPOTHESIS_PROFILE=search $(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
 
 scenarios: build/.installed .venv/.test | build/tree/$(collection) ## run playbooks of the installed collection against a simulated tenant
 	$(bin)/python -m pytest -n $(WORKERS) --ignore=tests/scenarios/test_leaks.py $(ARGS) tests/scenarios
