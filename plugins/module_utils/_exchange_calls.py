@@ -25,13 +25,13 @@ from ._errors import (
     UnexpectedReply,
     Unreachable,
 )
+from ._planning.rights import MANAGE_AS_APP, management_role_for
 from ._rows import Row, answer_to
 from ._service import Service
 from ._transport import FINAL, THROTTLED, UNANSWERED, Response, judge_by_status
 
 BATCH_SIZE = 10  # more are refused
 ANCHOR = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{0}"  # the same mailbox in every tenant
-MANAGE_AS_APP = "Exchange.ManageAsApp"
 TRANSIENT = (
     "CmdletProxyNotAvailableFailure",
     "ServerBusyException",
@@ -228,11 +228,14 @@ class ExchangeCalls:
                 right=MANAGE_AS_APP,
                 **facts,
             )
+        role = management_role_for(command.cmdlet)
         return PermissionMissing(
             said,
             "The admin identity has the permission {0} but no role in Exchange for {1}: assign its service principal"
-            " the directory role Exchange Administrator, or an Exchange role group that holds the cmdlet."
-            " A role assigned minutes ago can still be on its way.".format(MANAGE_AS_APP, command.cmdlet),
+            " the directory role Exchange Administrator, or an Exchange role group that holds the cmdlet{2}."
+            " A role assigned minutes ago can still be on its way.".format(
+                MANAGE_AS_APP, command.cmdlet, ", as the management role {0} does".format(role) if role else ""
+            ),
             right="an Exchange role that holds {0}".format(command.cmdlet),
             **facts,
         )

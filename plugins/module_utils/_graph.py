@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ._errors import AnswerLost, NotFound, Refused, UnexpectedReply
-from ._graph_calls import READ_APPLICATIONS, WRITE_APPLICATIONS, GraphCalls, quoted
+from ._graph_calls import GraphCalls, quoted
 from ._graph_consent import resource_path
 from ._graph_objects import (
     APPLICATION_PROPERTIES,
@@ -27,6 +27,7 @@ from ._graph_objects import (
     requested_to_graph,
 )
 from ._graph_replication import GRACE, LOOKING_BACK, YOUTH, lagging, once
+from ._planning.rights import READ_APPLICATIONS, WRITE_APPLICATIONS
 from ._rows import Row, parse_time, precise_time
 from ._service import Patience
 from ._stores.record import Record

@@ -21,8 +21,6 @@ from ._rows import Row, answer_to
 from ._service import Service, refuse_login
 from ._transport import FINAL, THROTTLED, Response, judge_by_status
 
-READ_APPLICATIONS = "Application.Read.All"
-WRITE_APPLICATIONS = "Application.ReadWrite.All"
 BATCH_SIZE = 20  # Graph "Combine multiple requests": at most twenty
 
 

@@ -11,13 +11,11 @@ from __future__ import annotations
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from ._errors import NotFound, Refused
-from ._graph_calls import READ_APPLICATIONS, GraphCalls, quoted
+from ._graph_calls import GraphCalls, quoted
 from ._graph_objects import RESOURCE_PROPERTIES, Grant, Resource, RoleAssignment, ServicePrincipal
 from ._graph_replication import is_duplicate, lagging
+from ._planning.rights import ASSIGN_ROLES, GRANT_DELEGATED, READ_APPLICATIONS
 from ._service import Patience
-
-ASSIGN_ROLES = "AppRoleAssignment.ReadWrite.All"
-GRANT_DELEGATED = "DelegatedPermissionGrant.ReadWrite.All"
 
 
 def resource_path(app_id: str) -> str:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional
 
 from ._errors import NotReplicated, PermissionMissing, UnexpectedReply
-from ._graph_calls import READ_APPLICATIONS, GraphCalls, quoted
+from ._graph_calls import GraphCalls, quoted
+from ._planning.rights import READ_APPLICATIONS, READ_POLICIES, WRITE_AUTHORIZATION
 from ._service import Patience
 
-READ_POLICIES = "Policy.Read.All"
-WRITE_AUTHORIZATION = "Policy.ReadWrite.Authorization"
 POLICY = "/policies/authorizationPolicy"
 ASSIGNED = "permissionGrantPoliciesAssigned"
 SETTLING = 30.0  # seconds in which a change that was accepted has to be read back

@@ -15,12 +15,12 @@ from typing import Dict, List, Optional
 from ._errors import Refused, TenantError
 from ._graph_calls import GraphCalls, quoted
 from ._graph_objects import Application
+from ._planning.rights import READ_POLICIES
 from ._rows import Row
 
 FORBIDDEN = "CredentialTypeNotAllowedAsPerAppPolicy"
 CAPPED = "CredentialInvalidLifetimeAsPerAppPolicy"
 TOO_MANY = "TooManyAppPasswords"
-READ_RIGHT = "Policy.Read.All"
 DAYS = {"Y": 366.0, "M": 31.0, "W": 7.0, "D": 1.0, "h": 1 / 24, "m": 1 / 1440, "s": 1 / 86400}
 
 
@@ -65,10 +65,10 @@ class SecretLimits:
 
     def _limits(self, application: Optional[Application]) -> Limits:
         doing = "read what the tenant's app management policies allow"
-        paths = {"tenant": ("/policies/defaultAppManagementPolicy", READ_RIGHT)}
+        paths = {"tenant": ("/policies/defaultAppManagementPolicy", READ_POLICIES)}
         if application:
             own = "/applications/{0}/appManagementPolicies".format(quoted(application.object_id))
-            paths["own"] = (own, READ_RIGHT)
+            paths["own"] = (own, READ_POLICIES)
         try:
             found = self._calls.each(paths, ["own"], doing)
         except TenantError:

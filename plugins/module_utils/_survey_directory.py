@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 from ._errors import PermissionMissing, TenantError, UnexpectedReply
-from ._graph_calls import READ_APPLICATIONS, quoted
+from ._graph_calls import quoted
 from ._graph_objects import (
     APPLICATION_PROPERTIES,
     RESOURCE_PROPERTIES,
@@ -24,17 +24,17 @@ from ._graph_objects import (
     RoleAssignment,
     ServicePrincipal,
 )
-from ._graph_policies import ASSIGNED, POLICY, READ_POLICIES, ConsentPolicies
+from ._graph_policies import ASSIGNED, POLICY, ConsentPolicies
 from ._planning import user_consent_policy
 from ._planning.audit_seen import Assignee, Directory
 from ._planning.audit_wishes import Wishes
+from ._planning.rights import READ_APPLICATIONS, READ_DIRECTORY, READ_POLICIES
 from ._rows import Row
 from ._stores.record import Record
 from ._stores.store import Store
 from ._tenant import Tenant
 
 SECURITY_DEFAULTS = "/policies/identitySecurityDefaultsEnforcementPolicy?$select=isEnabled"
-READ_DIRECTORY = "Directory.Read.All"
 SELECT = "?$select="
 APPLICATION = SELECT + APPLICATION_PROPERTIES + ",isDisabled,disabledByMicrosoftStatus"
 LISTS = ("named", "owners", "assigned", "assignments", "grants")

@@ -14,12 +14,13 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from ._errors import PermissionMissing, TenantError, UnexpectedReply
 from ._exchange import MAILBOX_PROPERTIES, MAILBOX_REQUIRED, Mailbox, SmtpAuth, smtp_auth_from
-from ._exchange_calls import MANAGE_AS_APP, Command
+from ._exchange_calls import Command
 from ._exchange_policies import mail_flow_commands, mail_flow_of
 from ._exchange_scopes import EVERYBODY, SCOPES, Assignment, Scope
 from ._planning.audit_seen import Box, Deep, InboxRule, Mail
 from ._planning.audit_wishes import Wishes
 from ._planning.checks import is_address
+from ._planning.rights import MANAGE_AS_APP
 from ._rows import Row
 from ._tenant import Tenant
 

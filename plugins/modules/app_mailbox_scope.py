@@ -64,10 +64,8 @@ options:
     default: present
 notes:
   - Least rights of the admin identity are the Microsoft Graph application permission C(Application.Read.All), the
-    application permission C(Exchange.ManageAsApp), and Exchange roles with C(Get-Mailbox), C(Get-OrganizationConfig) and
-    the cmdlets on C(ServicePrincipal), C(ManagementScope), C(ManagementRoleAssignment) and
-    C(ServicePrincipalAuthorization), which are the management roles Role Management and View-Only Recipients. The
-    directory role Exchange Administrator holds them all. With O(state=absent), C(Get-MailboxPermission) is used as well.
+    application permission C(Exchange.ManageAsApp), and the management roles C(Role Management) and C(View-Only Recipients)
+    of Exchange Online. The directory role Exchange Administrator brings both along.
   - An organization that was never customized refuses scopes and role assignments. The task then fails, in check mode too,
     until an Exchange administrator has run C(Enable-OrganizationCustomization), which is permanent.
   - The sign-in of Webex Connect is that of a user, with the delegated permission C(SMTP.Send). It needs none of these roles

@@ -299,9 +299,11 @@ options:
     type: int
     default: 120
 notes:
-  - Least rights of the admin identity are the Microsoft Graph application permissions C(Application.Read.All),
-    C(Directory.Read.All) and C(Policy.Read.All), and C(Exchange.ManageAsApp) with the directory role Global Reader. The
-    first two tell the application and its grants, the third who may consent, the last two everything about mailboxes.
+  - Least rights of the admin identity are the Microsoft Graph application permissions C(Directory.Read.All) and
+    C(Policy.Read.All), and C(Exchange.ManageAsApp) with the management roles C(View-Only Recipients) and
+    C(View-Only Configuration) of Exchange Online, which the directory role Global Reader brings along. The first tells the
+    application and its grants, the second who may consent, the last two everything about mailboxes. With
+    C(Application.Read.All) in place of the first, delegated grants are not seen.
   - A tenant with 25 assets costs about five requests beside the tokens. Lists that are refused or cut short are replaced
     by reads of single mailboxes, which the report tells.
   - The schema of the reports is C(docs/report.schema.json) of this collection. Everything but RV(run) is the same when

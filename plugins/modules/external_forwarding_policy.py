@@ -71,10 +71,10 @@ options:
     choices: [present, absent, gathered]
     default: present
 notes:
-  - Least rights of the admin identity are the application permission C(Exchange.ManageAsApp) and Exchange roles with
-    C(Get-Mailbox), C(Get-OrganizationConfig), C(Get-RemoteDomain), C(Get-TransportRule) and the cmdlets on
-    C(HostedOutboundSpamFilterPolicy) and C(HostedOutboundSpamFilterRule), which is what the directory role Exchange
-    Administrator holds. For O(state=gathered), Global Reader is enough.
+  - Least rights of the admin identity are the application permission C(Exchange.ManageAsApp) and the management roles
+    C(Transport Hygiene) and C(View-Only Recipients) of Exchange Online. With View-Only Configuration beside them, remote
+    domains and transport rules are judged as well; the directory role Exchange Administrator brings all of them along. For
+    O(state=gathered), Global Reader is enough.
   - An organization that was never customized refuses such changes. The task then fails, in check mode too, until an
     Exchange administrator has run C(Enable-OrganizationCustomization). That is permanent and takes up to an hour to work,
     so this module never does it. Where it was done minutes ago, a write is tried again for O(replication_timeout)

@@ -50,8 +50,8 @@ options:
     choices: [present, absent]
     default: present
 notes:
-  - Least rights of the admin identity are the application permission C(Exchange.ManageAsApp) and an Exchange role with
-    C(Get-Mailbox) and C(Set-Mailbox), for instance the directory role Exchange Recipient Administrator.
+  - Least rights of the admin identity are the application permission C(Exchange.ManageAsApp) and the management role
+    C(Mail Recipients) of Exchange Online, which the directory role Exchange Recipient Administrator brings along.
   - Whether the organization lets mail be forwarded outside is decided elsewhere, by outbound spam policies, remote
     domains and transport rules.
 seealso:

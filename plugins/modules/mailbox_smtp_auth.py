@@ -34,9 +34,9 @@ options:
     choices: [enabled, disabled, inherit]
     default: enabled
 notes:
-  - Least rights of the admin identity are the application permission C(Exchange.ManageAsApp) and an Exchange role with
-    C(Get-Mailbox), C(Get-CASMailbox), C(Set-CASMailbox) and C(Get-TransportConfig), for instance the directory role
-    Exchange Recipient Administrator together with Global Reader, or Exchange Administrator.
+  - Least rights of the admin identity are the application permission C(Exchange.ManageAsApp) and the management roles
+    C(Mail Recipients) and C(View-Only Configuration) of Exchange Online, which the directory roles Exchange Recipient
+    Administrator together with Global Reader bring along, or Exchange Administrator alone.
   - Authentication policies are read where the role allows it. What could not be read is listed in the result, and
     nothing is claimed about it.
 seealso:

@@ -71,8 +71,8 @@ options:
     type: bool
     default: false
 notes:
-  - Least rights of the admin identity are the Microsoft Graph application permissions C(Application.Read.All),
-    C(Directory.Read.All) and C(Policy.Read.All). Without them the checks V(application) and V(consent) are reported as not
+  - Least rights of the admin identity are the Microsoft Graph application permissions C(Directory.Read.All) and
+    C(Policy.Read.All). Without them the checks V(application) and V(consent) are reported as not
     possible.
   - O(timeout) is that of one answer of the SMTP server too. The conversation as a whole ends after three times as long.
   - The SMTP server is reached directly, never through a proxy.

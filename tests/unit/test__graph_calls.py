@@ -24,11 +24,13 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._errors im
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph import Graph
 from ansible_collections.webex_connect.office365.plugins.module_utils._graph_calls import (
-    READ_APPLICATIONS,
-    WRITE_APPLICATIONS,
     GraphCalls,
     error_of,
     quoted,
+)
+from ansible_collections.webex_connect.office365.plugins.module_utils._planning.rights import (
+    READ_APPLICATIONS,
+    WRITE_APPLICATIONS,
 )
 from ansible_collections.webex_connect.office365.plugins.module_utils._service import Patience, Service
 from ansible_collections.webex_connect.office365.plugins.module_utils._transport import Request, Response

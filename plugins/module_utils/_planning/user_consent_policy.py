@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
 
 from .._graph_objects import EXCHANGE_ONLINE, MICROSOFT_GRAPH
-from .._graph_policies import READ_POLICIES, ConsentPolicies
+from .._graph_policies import ConsentPolicies
 from .permissions import resource_name
 from .plan import Plan
+from .rights import READ_POLICIES
 
 PREFIX = "ManagePermissionGrantsForSelf."
 RECOMMENDED = "microsoft-user-default-recommended"

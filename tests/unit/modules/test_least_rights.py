@@ -1,0 +1,189 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each module does its work with exactly the rights that are written down, and names the one that is taken from it."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.webex_connect.office365.plugins.module_utils._planning.rights import (
+    MANAGE_AS_APP,
+    MODULES,
+    Need,
+)
+from module_runner import PLUGINS, Clock, Failed, Runner
+from simulated_tenant import World
+
+ROOT = Path(__file__).parents[3]
+TENANT_ID = "0f47778c-61c2-4b0a-8e94-3f05e737a1dd"
+LEAST_ID, LEAST_SECRET = "c0000009-0000-4000-8000-000000000009", "l9~not-a-real-secret"
+ADDRESS, CALLBACK = "support@contoso.example", "https://contoso.us.webexconnect.io/callback"
+ASSET = "a41a0ba3566ed2091155f13e48e6d4f8@mail-us.imiconnect.io"
+APP = "5a1d2c3b-0000-4000-8000-00000000a001"
+WANTED = {
+    "connect_email_app_id": APP,
+    "connect_email_callback_url": CALLBACK,
+    "connect_email_assets": [{"mailbox": ADDRESS, "forwarding_address": ASSET}],
+}
+LISTED = [{"resource": "Office 365 Exchange Online", "application": ["Mail.Send"], "delegated": ["SMTP.Send"]}]
+# Each as it writes all that it can write.
+TASKS: dict[str, list[dict[str, Any]]] = {
+    "azure_app_registration": [
+        {"display_name": "Another", "redirect_uris": [CALLBACK]},
+        {"app_id": APP, "notes": "n"},
+        {"app_id": APP, "state": "absent", "permanent": True},
+    ],
+    "app_secret": [{"app_id": APP, "display_name": "webex-connect", "return_secret_text": True}],
+    "exchange_app_permission": [{"app_id": APP}],
+    "admin_consent": [
+        {"app_id": APP, "permissions": LISTED},
+        {"app_id": APP, "permissions": LISTED, "state": "absent"},
+    ],
+    "user_consent_policy": [{"user_consent": "disabled"}],
+    "mailbox_smtp_auth": [{"mailbox": ADDRESS}],
+    "mailbox_forwarding": [{"mailbox": ADDRESS, "forwarding_address": ASSET}],
+    "external_forwarding_policy": [
+        {"mailboxes": [ADDRESS]},
+        {"organization": True},
+        {"mailboxes": [ADDRESS], "state": "absent"},
+    ],
+    "app_mailbox_scope": [
+        {"app_id": APP, "mailboxes": [ADDRESS]},
+        {"app_id": APP, "mailboxes": [ADDRESS], "roles": ["Mail.Read"], "purge": True},
+        {"app_id": APP, "state": "absent"},
+    ],
+}
+READS = {
+    "Application.ReadWrite.All": Need("Application.Read.All"),
+    "Policy.ReadWrite.Authorization": Need("Policy.Read.All"),
+    "Mail Recipients": Need("View-Only Recipients", cmdlets=("Get-Mailbox",)),
+    "Transport Hygiene": Need("View-Only Configuration", cmdlets=("Get-HostedOutboundSpamFilterPolicy",)),
+    "Role Management": Need("View-Only Configuration", cmdlets=("Get-ManagementScope",)),
+}
+READERS = ("connect_email_info", "smtp_oauth_info")
+OFFLINE = sorted(module for module, needs in MODULES.items() if not needs)
+
+
+def arranged(needs: list[Need]) -> Runner:
+    """A tenant whose admin identity may do exactly this."""
+    clock = Clock()
+    world = World(clock.utc)
+    tenant = world.add_tenant(TENANT_ID, domain="contoso.example")
+    rights = {need.right for need in needs}
+    tenant.add_admin(
+        LEAST_ID,
+        LEAST_SECRET,
+        graph_roles=sorted(need.right for need in needs if not need.cmdlets and need.right != MANAGE_AS_APP),
+        exchange_app_role=MANAGE_AS_APP in rights,
+        directory_roles=[],
+        management_roles=sorted(need.right for need in needs if need.cmdlets),
+    )
+    tenant.add_mailbox(ADDRESS)
+    tenant.add_application("WebexConnect", app_id=APP)
+    return Runner(world, clock, tenant_id=TENANT_ID, client_id=LEAST_ID, client_secret=LEAST_SECRET)
+
+
+def without(module: str, left_out: Need) -> list[Need]:
+    return [need for need in MODULES[module] if need != left_out]
+
+
+EACH = [(module, need) for module in TASKS for need in MODULES[module]]
+
+
+def test_every_module_is_listed_and_tried() -> None:
+    assert sorted(MODULES) == sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
+    assert sorted([*TASKS, *READERS, *OFFLINE]) == sorted(MODULES)
+
+
+@pytest.mark.parametrize("module", TASKS)
+def test_the_rights_that_are_written_down_are_enough(module: str) -> None:
+    run = arranged(list(MODULES[module]))
+    for options in TASKS[module]:
+        assert run(module, check=True, **options)["changed"]
+        assert run(module, **options)["changed"]
+
+
+def refusal(run: Runner, module: str) -> Failed:
+    """Of the first task that is refused."""
+    for options in TASKS[module]:
+        try:
+            run(module, **options)
+        except Failed as failed:
+            return failed
+    raise AssertionError(f"{module} needs less than is written down")
+
+
+@pytest.mark.parametrize(("module", "left_out"), EACH, ids=lambda item: getattr(item, "right", item))
+def test_the_one_that_is_missing_is_named(module: str, left_out: Need) -> None:
+    reading = READS.get(left_out.right)
+    failed = refusal(arranged(without(module, left_out)), module)
+    # The first call that is refused may be a read, for which less would have done.
+    assert left_out.right in failed.message or (reading and reading.right in failed.message)
+    assert failed.facts["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("module", "left_out"),
+    [(module, need) for module, need in EACH if need.right in READS],
+    ids=lambda item: getattr(item, "right", item),
+)
+def test_where_reading_is_allowed_the_right_to_write_is_named(module: str, left_out: Need) -> None:
+    run = arranged([*without(module, left_out), READS[left_out.right]])
+    assert left_out.right in refusal(run, module).message
+    assert len(run.world.writes()) == 1  # the one that was refused
+
+
+@pytest.mark.parametrize("module", ["azure_app_registration", "app_secret", "exchange_app_permission"])
+def test_an_identity_may_also_do_it_to_what_it_owns(module: str) -> None:
+    own = [Need("Application.ReadWrite.OwnedBy"), Need("Application.Read.All")]
+    run = arranged(own)
+    made = run("azure_app_registration", display_name="Own")["application"]["app_id"]
+    for options in TASKS[module]:
+        run(module, **{**options, "app_id": made} if "app_id" in options else options)
+
+
+def unread(run: Runner) -> set[str]:
+    (report,) = run("connect_email_info", wanted=WANTED)["reports"].values()
+    return {entry["right"] or entry["text"] for entry in report["coverage"] if entry["gap"]}
+
+
+def test_the_audit_sees_everything_with_its_rights() -> None:
+    assert unread(arranged(list(MODULES["connect_email_info"]))) == set()
+
+
+@pytest.mark.parametrize("left_out", MODULES["connect_email_info"], ids=lambda need: need.right)
+def test_the_audit_names_what_it_could_not_see(left_out: Need) -> None:
+    missing = unread(arranged(without("connect_email_info", left_out)))
+    # A management role is told by the cmdlets that it holds, and of the directory a part may be read with less.
+    expected = left_out.cmdlets or (
+        left_out.right,
+        *(["Application.Read.All"] * left_out.right.startswith("Directory")),
+    )
+    assert missing
+    assert all(any(name in text for name in expected) for text in missing)
+
+
+def _documented(module: str) -> str:
+    return " ".join(yaml.safe_load(importlib.import_module(PLUGINS + "modules." + module).DOCUMENTATION)["notes"])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_documentation_names_them(module: str) -> None:
+    notes = _documented(module)
+    for need in MODULES[module]:
+        assert f"C({need.right})" in notes, need.right
+    if module in OFFLINE:
+        assert "No right in" in notes
+
+
+def test_the_guide_names_them_for_each_module() -> None:
+    guide = (ROOT / "docs" / "docsite" / "rst" / "permissions.rst").read_text()
+    row = {part.split("``", 1)[0]: part for part in guide.partition("For each call")[2].split("\n   * - ``")[1:]}
+    for module in TASKS:
+        for need in MODULES[module]:
+            assert need.right in row[module] or need.right == MANAGE_AS_APP, (module, need.right)
