@@ -36,6 +36,8 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     Mail,
     Signer,
 )
+from ansible_collections.webex_connect.office365.plugins.module_utils._reporting.readiness import reasons
+from ansible_collections.webex_connect.office365.plugins.module_utils._reporting.texts import one_line
 from samples import CALLBACK, EXCHANGE, GRAPH, NOW, RESOURCES, mailbox, secret
 
 CATALOGUE = (
@@ -316,6 +318,24 @@ def test_each_cause_is_named(cause: Cause) -> None:
         assert said == "yes" or report["state"] != "ok"
     assert said == cause.says
     assert cause.fact is None or cause.fact in [fact["name"] for fact in found["because"]]
+
+
+COUNTING = [c for c in CAUSES if c.says in ("no", "unknown", "blocked", "drift") and not c.where.startswith("note:")]
+
+
+@pytest.mark.parametrize("cause", COUNTING, ids=[f"{cause.of}: {cause.label}" for cause in COUNTING])
+def test_each_cause_keeps_a_tenant_from_being_ready_by_its_own_text(cause: Cause) -> None:
+    report = judged(cause.directory, cause.mail, **cause.wishes)
+    found = (
+        step(report, cause.where[5:])
+        if cause.where.startswith("step:")
+        else report["assets"][0]["verdict"][cause.where]
+    )
+    named = [one_line(fact["text"]) for fact in found["because"] if fact["name"] == cause.fact]
+    page = "\n".join(reasons(report, []))
+    assert page
+    assert all(text in page for text in named)
+    assert named or cause.fact is None
 
 
 def test_the_whole_catalogue_is_here_and_what_reading_cannot_see_has_a_reason() -> None:
