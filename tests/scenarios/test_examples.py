@@ -29,10 +29,25 @@ TENANT, ADMIN, SECRET = (
 )
 PARTNER = "5e0c5b0e-7f0c-4c0a-9f3e-0d2f6a1f4b77"
 APP, KEY = "3f1c8c66-52f7-4d9c-9f6e-0d2f6a1f4b10", "0c9c1e64-0f1c-4a35-9a36-0a4c1f6c6f01"
+PLACES = ("authority_host", "graph_endpoint", "exchange_endpoint", "ca_path")
 CREDENTIALS = ("client_secret", "client_certificate_path", "federated_token_file")
 
 # What the tasks before an example returned.
 BEFORE = {
+    "readiness_page": {
+        "audit": {
+            "connect_email_info": {
+                "tenants": [
+                    {
+                        "name": "contoso",
+                        "tenant_id": TENANT,
+                        "wanted": {"connect_email_callback_url": "https://contoso.us.webexconnect.io/callback"},
+                    }
+                ]
+            }
+        },
+        "outside": {"smtp_oauth_info": {"app_id": APP}},
+    },
     "handoff_sheet": {
         "registration": {"azure_app_registration": {"app_id": APP}},
         "client_secret": {
@@ -116,7 +131,7 @@ def tasks(module: str, stage: Stage, places: dict[str, str]) -> list[dict[str, A
         for name, options in task.items():
             # Addresses come from where the credential comes from.
             if name.startswith(OURS) and options and any(credential in options for credential in CREDENTIALS):
-                options.update(stage.running.endpoints)
+                options.update({place: stage.running.endpoints[place] for place in PLACES})
     return before + found
 
 
