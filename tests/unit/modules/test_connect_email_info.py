@@ -426,7 +426,9 @@ def test_a_healthy_tenant(run: Runner, healthy: Tenant, wanted: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("cause", BROKEN)
-def test_each_single_cause_is_named(run: Runner, healthy: Tenant, wanted: dict[str, Any], cause: str) -> None:
+def test_each_single_cause_is_named(
+    run: Runner, healthy: Tenant, wanted: dict[str, Any], cause: str, tmp_path: Path
+) -> None:
     break_it, shown, sends, arrives = BROKEN[cause]
     break_it(healthy)
     found = report(run, wanted)
@@ -439,6 +441,17 @@ def test_each_single_cause_is_named(run: Runner, healthy: Tenant, wanted: dict[s
     assert found["mail"]["down"] == ("no" in (sends[0], arrives[0]))
     expected = next((s for s in ("blocked", "drift", "unreadable", "expiring") if s in shown.values()), "ok")
     assert found["state"] == expected
+
+    # verify.yml puts the same report on its page.
+    page = run("readiness_page", path=str(tmp_path / "page.md"), name="contoso", report=found, checks=[])["readiness"]
+    assert page["ready"] == (expected in ("ok", "expiring") and not {"no", "unknown"} & {sends[0], arrives[0]})
+    said = "\n".join(page["because"])
+    for verdict in asset["verdict"].values():
+        if verdict["answer"] in ("no", "unknown"):
+            assert all(fact["text"] in said for fact in verdict["because"])
+    for step in found["steps"]:
+        if step["state"] in ("blocked", "drift", "unreadable"):
+            assert all(fact["text"] in said for fact in step["because"])
 
 
 MODULES = {
