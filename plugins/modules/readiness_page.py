@@ -94,9 +94,7 @@ waited:
 """
 
 from ..module_utils._converge import Resource, run_module
-from ..module_utils._errors import Conflict, InvalidInput
-from ..module_utils._files import read_text, refuse_unwritable, write_atomically
-from ..module_utils._planning.plan import Plan
+from ..module_utils._files import refuse_unwritable, text_of, write_planned
 from ..module_utils._reporting import readiness
 
 OPTIONS = {
@@ -112,35 +110,11 @@ def check(options):
 
 
 def read(tenant, options):
-    try:
-        return read_text(options["path"])
-    except (OSError, ValueError) as problem:
-        raise InvalidInput("{0} exists, but cannot be read: {1}.".format(options["path"], problem)) from None
-
-
-def plan_page(old, options):
-    path, report, checks = options["path"], options["report"], options["checks"]
-    if old is not None and old.strip() and readiness.MARK not in old:
-        raise Conflict("{0} exists and is no readiness page.".format(path), "Give another path, or remove the file.")
-    try:
-        why, new = readiness.reasons(report, checks), readiness.page(options["name"], report, checks)
-    except (KeyError, TypeError, AttributeError) as problem:
-        text = "report or checks are not what the modules return (missing: {0}).".format(problem)
-        raise InvalidInput(text, "Give their results as they are.") from None
-    return Plan(
-        before={"path": path, "page": "absent" if old is None else ("current" if old == new else "outdated")},
-        after={"path": path, "page": "current"},
-        result={"ready": not why, "because": why, "path": path},
-        steps=[("write", {"path": path, "text": new})] if old != new else [],
-    )
+    return text_of(options["path"])
 
 
 def apply(tenant, options, plan):
-    for _name, arguments in plan.steps:
-        try:
-            write_atomically(**arguments)
-        except OSError as problem:
-            raise InvalidInput("{0} cannot be written: {1}.".format(arguments["path"], problem.strerror)) from None
+    write_planned(plan.steps)
     return {}
 
 
@@ -149,7 +123,7 @@ RESOURCE = Resource(
     options=OPTIONS,
     check=check,
     read=read,
-    plan=plan_page,
+    plan=readiness.plan_page,
     apply=apply,
     offline=True,
     writes_in_check_mode=True,

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from .._errors import Conflict, InvalidInput
 from .._planning.handoff_markdown import bullets, code, numbered, plain
+from .._planning.plan import Plan
 from .fleet import NAMES
 from .texts import one_line
 
@@ -15,6 +17,25 @@ MARK = "<!-- webex_connect.office365 readiness page: written by Ansible, which o
 OPEN = ("blocked", "drift", "unreadable")
 Report = Mapping[str, Any]
 Checks = Sequence[Mapping[str, Any]]
+
+
+def plan_page(old: Optional[str], wanted: Mapping[str, Any]) -> Plan:
+    """``old`` is what lies in the file, None where there is none. Raises Conflict for what is no page of this kind."""
+    path, report, checks = wanted["path"], wanted["report"], wanted["checks"]
+    if old is not None and old.strip() and MARK not in old:
+        raise Conflict("{0} exists and is no readiness page.".format(path), "Give another path, or remove the file.")
+    try:
+        why = reasons(report, checks)
+        new = page(wanted["name"], report, checks, why)
+    except (KeyError, TypeError, AttributeError) as problem:
+        text = "report or checks are not what the modules return (missing: {0}).".format(problem)
+        raise InvalidInput(text, "Give their results as they are.") from None
+    return Plan(
+        before={"path": path, "page": "absent" if old is None else ("current" if old == new else "outdated")},
+        after={"path": path, "page": "current"},
+        result={"ready": not why, "because": why, "path": path},
+        steps=[("write", {"path": path, "text": new})] if old != new else [],
+    )
 
 
 def reasons(report: Report, checks: Checks) -> List[str]:
@@ -86,8 +107,7 @@ def by_hand(report: Report, checks: Checks) -> List[str]:
     ]
 
 
-def page(name: str, report: Report, checks: Checks) -> str:
-    why = reasons(report, checks)
+def page(name: str, report: Report, checks: Checks, why: Sequence[str]) -> str:
     verdict = (
         "**Not ready**, because:"
         if why
