@@ -268,8 +268,7 @@ class _MsalHttp:
                 status=answer.status,
                 request_id=answer.request_id,
             )
-        found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(named.get("issuer", "")).lower())
-        self.tenant_id = found.group() if found else None
+        self.tenant_id = tenant_of(named)
         return _MsalAnswer(answer)
 
     def post(self, url: str, params: Any = None, data: Any = None, headers: Any = None, **unused: Any) -> Any:
@@ -317,6 +316,12 @@ def _understood(answer: Response) -> Response:
         life = body.get("expires_in")
         kept.update(token_type="Bearer", expires_in=life if type(life) is int else 0)
     return Response(answer.status, answer.headers, json.dumps(kept).encode())
+
+
+def tenant_of(metadata: Mapping[str, Any]) -> Optional[str]:
+    """The GUID that a tenant's OpenID configuration names as its issuer."""
+    found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(metadata.get("issuer") or "").lower())
+    return found.group() if found else None
 
 
 class _MsalAnswer:

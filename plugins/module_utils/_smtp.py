@@ -9,7 +9,6 @@ It ends with QUIT after the server's answer to AUTH, or earlier. MAIL, RCPT and 
 from __future__ import annotations
 
 import base64
-import os
 import re
 import smtplib
 import socket
@@ -27,6 +26,7 @@ from ._planning.smtp_conversation import (
     TLS,
     Conversation,
 )
+from ._tls import context_for
 from ._transport import import_library
 
 OURSELVES = "[127.0.0.1]"  # RFC 5321 4.1.4: a client without a name of its own; looking one up can take long
@@ -90,7 +90,8 @@ def converse(host: str, port: int, verify: Any, timeout: float, account: Optiona
     """What the server said, and how far it went. ``verify`` is as ``requests`` has it. Never raises for the server's sake."""
     seen = Conversation(host, port)
     secrets = account.secrets if account else ()
-    context = _context(verify)
+    # Only requests brings authorities by itself.
+    context = context_for(import_library("requests").certs.where() if verify is True else verify)
     limit = _Limit(timeout * CONVERSATION)
     client = None
     try:
@@ -145,19 +146,6 @@ def _log_in(client: smtplib.SMTP, account: Account) -> Any:
         return "" if challenge else account.initial_response
 
     return client.auth("XOAUTH2", answer)
-
-
-def _context(verify: Any) -> ssl.SSLContext:
-    if verify is False:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    else:
-        path = import_library("requests").certs.where() if verify is True else str(verify)
-        is_folder = os.path.isdir(path)
-        context = ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _hear(seen: Conversation, reply: Any, secrets: Sequence[str]) -> int:

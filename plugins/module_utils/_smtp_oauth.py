@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple, Union
 
-from ._auth import OPENID_CONFIGURATION, Token
+from ._auth import OPENID_CONFIGURATION, Token, tenant_of
 from ._errors import TenantError, UnexpectedReply
 from ._login import GUID
 from ._planning.smtp_conversation import Conversation
@@ -73,8 +72,7 @@ def _tenant_id(tenant: Tenant, metadata: Union[Mapping[str, Any], TenantError]) 
     """The GUID, also where a domain was given and the admin identity could not sign in."""
     if GUID.match(tenant.tenant_id) or isinstance(metadata, TenantError):
         return tenant.tenant_id
-    found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", str(metadata.get("issuer") or "").lower())
-    return found.group() if found else tenant.tenant_id
+    return tenant_of(metadata) or tenant.tenant_id
 
 
 def _directory(tenant: Tenant, options: Mapping[str, Any]) -> Union[Directory, TenantError, None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 from typing import Any, Optional
 
 from ._errors import InvalidInput, Unreachable
@@ -21,6 +22,8 @@ def context_for(verify: Any) -> ssl.SSLContext:
     """``verify``: True for the authorities that requests brings, the path of a private one, or False. Raises InvalidInput."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and host name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if sys.version_info >= (3, 13):  # what ssl.create_default_context asks of certificates since then
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -112,3 +112,9 @@ def test_a_proxy_of_the_environment_is_used(running: Running, monkeypatch: pytes
     assert answer.status >= 400
     assert [line.rpartition(" ")[0] for line in asked] == [f"CONNECT {running.hosts['graph']}"]
     listener.close()
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_no_less_is_asked_of_a_certificate_than_by_python_itself(verify: bool) -> None:
+    usual = ssl.create_default_context().verify_flags
+    assert context_for(verify).verify_flags & usual == usual

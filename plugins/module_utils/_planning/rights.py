@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: it may change at any time.
-"""The least that each module needs the admin identity to be allowed, and what of it an identity lacks.
+"""The least that each module needs the admin identity to be allowed.
 
 Microsoft Graph's rights are application permissions. Exchange Online's are an application permission and management
 roles, of which the identity gets some by a directory role, others by a role group or an assignment. See Microsoft's
@@ -11,14 +11,12 @@ roles, of which the identity gets some by a directory role, others by a role gro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Collection, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Optional, Tuple
 
 MANAGE_AS_APP = "Exchange.ManageAsApp"
 READ_APPLICATIONS = "Application.Read.All"
 WRITE_APPLICATIONS = "Application.ReadWrite.All"
-OWN_APPLICATIONS = "Application.ReadWrite.OwnedBy"
 READ_DIRECTORY = "Directory.Read.All"
-WRITE_DIRECTORY = "Directory.ReadWrite.All"
 ASSIGN_ROLES = "AppRoleAssignment.ReadWrite.All"
 GRANT_DELEGATED = "DelegatedPermissionGrant.ReadWrite.All"
 READ_POLICIES = "Policy.Read.All"
@@ -27,26 +25,6 @@ WRITE_AUTHORIZATION = "Policy.ReadWrite.Authorization"
 VIEW_RECIPIENTS, VIEW_CONFIGURATION = "View-Only Recipients", "View-Only Configuration"
 MAIL_RECIPIENTS, TRANSPORT_HYGIENE, ROLE_MANAGEMENT = "Mail Recipients", "Transport Hygiene", "Role Management"
 
-# What does as well. An identity that may write only what it owns may do so to what it made itself.
-AS_GOOD = {
-    READ_APPLICATIONS: (WRITE_APPLICATIONS, READ_DIRECTORY, WRITE_DIRECTORY),
-    WRITE_APPLICATIONS: (OWN_APPLICATIONS, WRITE_DIRECTORY),
-    READ_DIRECTORY: (WRITE_DIRECTORY,),
-    GRANT_DELEGATED: (WRITE_DIRECTORY,),
-    READ_POLICIES: (WRITE_AUTHORIZATION,),
-}
-# Directory roles by their template ids, which a token names in its claim wids. With one of the first, an identity can do
-# in the directory what no permission of its token tells; one of the second brings along every management role.
-OF_DIRECTORY = {
-    "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
-    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator",
-    "158c047a-c907-4556-b7ef-446551a6b5f7": "Cloud Application Administrator",
-    "e8611ab8-c189-46e8-94e1-60213ab1f814": "Privileged Role Administrator",
-}
-OF_EXCHANGE = {
-    "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
-    "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
-}
 # The management role to ask for, by what a cmdlet is about: to read it, to write it.
 _ROLES = {
     "Mailbox": (VIEW_RECIPIENTS, MAIL_RECIPIENTS),
@@ -175,42 +153,3 @@ MODULES: Dict[str, Tuple[Need, ...]] = {
     "readiness_page": (),
     "connect_report_files": (),
 }
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What is known of the admin identity's rights. None is what could not be read."""
-
-    graph: Collection[str]
-    exchange: Collection[str]
-    directory_roles: Collection[str]
-    cmdlets: Optional[Collection[str]] = None
-
-    def holds(self, need: Need) -> Optional[bool]:
-        if need.cmdlets:
-            return self._runs(need.cmdlets)
-        if need.right == MANAGE_AS_APP:
-            return need.right in self.exchange
-        if any(right in self.graph for right in (need.right, *AS_GOOD.get(need.right, ()))):
-            return True
-        return None if any(role in self.directory_roles for role in OF_DIRECTORY) else False
-
-    def _runs(self, cmdlets: Sequence[str]) -> Optional[bool]:
-        if MANAGE_AS_APP not in self.exchange:
-            return None  # that is lacking, and nobody can tell the rest
-        if self.cmdlets is not None:
-            known = {cmdlet.lower() for cmdlet in self.cmdlets}
-            return all(cmdlet.lower() in known for cmdlet in cmdlets)
-        return True if any(role in self.directory_roles for role in OF_EXCHANGE) else None
-
-
-def lacking(step: str, needs: Sequence[Need], identity: Identity) -> Tuple[List[Dict[str, Any]], List[Dict[str, Any]]]:
-    """(what the identity lacks for a step, what cannot be told)"""
-    found: Tuple[List[Dict[str, Any]], List[Dict[str, Any]]] = ([], [])
-    for need in needs:
-        held = identity.holds(need)
-        if held is not True:
-            found[held is None].append(
-                {"step": step, "right": need.right, "kind": need.kind, "for": "change" if need.to_write else "read"}
-            )
-    return found
