@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from staging import Outcome, Stage
 
 VERIFY = "webex_connect.office365.verify"
@@ -46,8 +48,11 @@ def test_verify_names_what_is_broken_and_keeps_no_tenant_from_another(stage: Sta
     app = tenants["contoso"].applications[0]
     app["web"]["redirectUris"] = [uri + "/" for uri in app["web"]["redirectUris"]]
     (store,) = (stage.output_dir / "secrets" / tenants["fabrikam"].tenant_id).iterdir()
-    text = tenants["fabrikam"].secret_texts[tenants["fabrikam"].applications[0]["passwordCredentials"][0]["keyId"]]
-    store.write_text(store.read_text().replace(text, "not-the-secret"))
+    # It is not new, so nothing waits for the sign-in to accept it.
+    wrong = {"secret_text": "not-the-secret", "start": "2026-01-01T00:00:00.000000Z"}
+    kept = yaml.safe_load(store.read_text())
+    kept["secrets"][0].update(wrong)
+    store.write_text(yaml.safe_dump(kept))
     tenants["fabrikam"].applications[0]["passwordCredentials"][0]["startDateTime"] = "2026-01-01T00:00:00Z"
     tenants["tailspin"].mailboxes[0]["SmtpClientAuthenticationDisabled"] = True
     tenants["tailspin"].outbound_rules.clear()
