@@ -265,6 +265,12 @@ BROKEN: dict[str, tuple[Callable[[Tenant], None], dict[str, str], tuple[str, str
         ("no", "application_disabled"),
         YES,
     ),
+    "another audience": (
+        set_on(application_of, signInAudience="AzureADMultipleOrgs"),
+        {"application": "drift"},
+        YES,
+        YES,
+    ),
     "assignment required, nobody assigned": (
         set_on(principal_of, appRoleAssignmentRequired=True),
         {"application": "blocked"},
@@ -842,7 +848,9 @@ def signed_by_agent(healthy: Tenant, wanted: dict[str, Any]) -> dict[str, Any]:
     return {**wanted, "connect_email_assets": [{**asset, "login_id": AGENT}]}
 
 
-def test_deep_reads_rules_and_rights_too(run: Runner, healthy: Tenant, signed_by_agent: dict[str, Any]) -> None:
+def test_deep_reads_rules_and_rights_too(
+    run: Runner, healthy: Tenant, signed_by_agent: dict[str, Any], tmp_path: Path
+) -> None:
     healthy.add_inbox_rule(ADDRESS, "To the boss", ForwardTo=["boss@contoso.example"])
     healthy.add_inbox_rule(ADDRESS, "Off", Enabled=False, RedirectTo=["elsewhere@contoso.example"])
     healthy.add_mailbox_permission(ADDRESS, AGENT, ["FullAccess"])
@@ -856,6 +864,9 @@ def test_deep_reads_rules_and_rights_too(run: Runner, healthy: Tenant, signed_by
     assert "send_as_missing" in names(asset["verdict"]["can_send"]["because"])
     assert found["mail"]["down"]
     assert not [entry for entry in found["coverage"] if entry["kind"] == "not_asked"]
+    page = run("readiness_page", path=str(tmp_path / "page.md"), name="contoso", report=found, checks=[])["readiness"]
+    assert [text for text in page["because"] if "5.7.60" in text]
+    assert [text for text in page["because"] if "'To the boss'" in text and "twice" in text]
     send_as(healthy, AGENT)
     assert report(run, signed_by_agent, deep=True)["state"] == "ok"
 
