@@ -62,6 +62,7 @@ class Runner:
         self.defaults = defaults
         self.vault: Any = None  # what only the controller has
         self.doors: dict[str, Any] = {}  # further services, by host
+        self.told: list[str] = []  # progress
 
     def __call__(self, module: str, check: bool = False, **options: Any) -> dict[str, Any]:
         resource = importlib.import_module(PLUGINS + "modules." + module).RESOURCE
@@ -76,7 +77,7 @@ class Runner:
             door.refuse_writes = check
         try:
             given = validated.validated_parameters
-            return converge(resource, given, check, module, environ={}, connect=self.connect, vault=self.vault)
+            return converge(resource, given, check, module, {}, self.connect, self.vault, self.told.append)
         except TenantError as failure:
             raise Failed(str(failure), failure.facts) from failure
         finally:

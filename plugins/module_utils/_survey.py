@@ -28,6 +28,7 @@ from ._survey_groups import MEMBERSHIPS, read_memberships
 from ._survey_mail import read_mail
 from ._tenant import Connect, Tenant
 
+SECONDS, SECONDS_OF_MANY = 120, 30  # that a tenant has, alone and among others
 GRACE = 5.0  # seconds beyond a tenant's time until nobody waits for its threads any more
 NOWHERE = "https://unknown.invalid/"  # stands for the callback URL of an entry that cannot be read
 
@@ -69,7 +70,7 @@ def survey(
         connect,
         waivers_of(given["waivers"] or []),
         bool(given["deep"]),
-        float(given["time_budget"]),
+        float(given["time_budget"] or (SECONDS if given["tenants"] is None else SECONDS_OF_MANY)),
         max(1, int(given["concurrency"])),
         tell,
     )
@@ -152,6 +153,7 @@ def _all(places: Sequence[Place], terms: Terms) -> Dict[str, Any]:
     outcomes: Dict[str, Any] = {}
     waiting = list(reversed(places))
     lock = threading.Lock()
+    step = max(10, len(places) // 20)
 
     def work() -> None:
         while True:
@@ -162,7 +164,7 @@ def _all(places: Sequence[Place], terms: Terms) -> Dict[str, Any]:
             outcome = _one(place, terms)
             with lock:
                 outcomes[place.name] = outcome
-                if len(places) > 1 and (len(outcomes) % 10 == 0 or len(outcomes) == len(places)):
+                if len(places) > 1 and (len(outcomes) % step == 0 or len(outcomes) == len(places)):
                     terms.tell("audited {0} of {1} tenants".format(len(outcomes), len(places)))
 
     workers = [threading.Thread(target=work, daemon=True) for _number in range(min(terms.concurrency, len(places)))]

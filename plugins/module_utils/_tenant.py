@@ -6,21 +6,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional
 
 from ._auth import SharedTexts, Tokens
-from ._exchange import Exchange
-from ._exchange_calls import ExchangeCalls
-from ._exchange_policies import ExternalForwarding
-from ._exchange_scopes import MailboxScopes
-from ._graph import Graph
-from ._graph_calls import GraphCalls
-from ._graph_consent import Consent
-from ._graph_policies import Policies
-from ._graph_secret_limits import SecretLimits
 from ._login import Login
 from ._service import Patience, Service
 from ._transport import Carrier, RequestsCarrier, Transport
+
+if TYPE_CHECKING:
+    from ._exchange import Exchange
+    from ._exchange_calls import ExchangeCalls
+    from ._exchange_policies import ExternalForwarding
+    from ._exchange_scopes import MailboxScopes
+    from ._graph import Graph
+    from ._graph_calls import GraphCalls
+    from ._graph_consent import Consent
+    from ._graph_policies import Policies
+    from ._graph_secret_limits import SecretLimits
 
 
 class Tenant:
@@ -30,32 +33,79 @@ class Tenant:
         """``open_transport`` takes what ``Login.verify`` says of certificates."""
         self.login = login
         self.admin_client_id = login.client_id.lower()
-        self.open_transport = open_transport
+        self._open_transport = open_transport
         self._transport = transport = open_transport(login.verify)
         self._tokens = Tokens(login, transport, shared)
         self.patience = Patience(transport, login.replication_timeout)
-        graph = GraphCalls(Service("Microsoft Graph", login.graph_endpoint, login.graph_scope, self._tokens, transport))
-        exchange = Service(
-            "Exchange Online",
-            login.exchange_endpoint,
-            login.exchange_scope,
-            self._tokens,
-            transport,
-            regional=login.built_in,
-        )
-        self.graph_calls = graph
-        self.graph = Graph(graph, self.patience)
-        self.consent = Consent(graph, self.patience)
-        self.policies = Policies(graph, self.patience)
-        self.secret_limits = SecretLimits(graph)
-        self.exchange_calls = exchange_calls = ExchangeCalls(exchange, self._tokens, login.exchange_scope)
-        self.exchange = Exchange(exchange_calls)
-        self.external_forwarding = ExternalForwarding(exchange_calls, self.exchange, self.patience)
-        self.mailbox_scopes = MailboxScopes(exchange_calls, self.exchange, self.patience)
 
-    def service(self, name: str, base: str, scope: str) -> Service:
-        """One more API that the admin identity signs in to."""
-        return Service(name, base, scope, self._tokens, self._transport)
+    # Each client is loaded by the first task that asks for it. A module of its own is compiled anew each time it is
+    # started, and most need only one of the two services. (In the controller all of it is loaded before.)
+
+    @cached_property
+    def graph_calls(self) -> GraphCalls:
+        from ._graph_calls import GraphCalls
+
+        return GraphCalls(self.service("Microsoft Graph", self.login.graph_endpoint, self.login.graph_scope))
+
+    @cached_property
+    def graph(self) -> Graph:
+        from ._graph import Graph
+
+        return Graph(self.graph_calls, self.patience)
+
+    @cached_property
+    def consent(self) -> Consent:
+        from ._graph_consent import Consent
+
+        return Consent(self.graph_calls, self.patience)
+
+    @cached_property
+    def policies(self) -> Policies:
+        from ._graph_policies import Policies
+
+        return Policies(self.graph_calls, self.patience)
+
+    @cached_property
+    def secret_limits(self) -> SecretLimits:
+        from ._graph_secret_limits import SecretLimits
+
+        return SecretLimits(self.graph_calls)
+
+    @cached_property
+    def exchange_calls(self) -> ExchangeCalls:
+        from ._exchange_calls import ExchangeCalls
+
+        login = self.login
+        service = self.service("Exchange Online", login.exchange_endpoint, login.exchange_scope, login.built_in)
+        return ExchangeCalls(service, self._tokens, login.exchange_scope)
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        from ._exchange import Exchange
+
+        return Exchange(self.exchange_calls)
+
+    @cached_property
+    def external_forwarding(self) -> ExternalForwarding:
+        from ._exchange_policies import ExternalForwarding
+
+        return ExternalForwarding(self.exchange_calls, self.exchange, self.patience)
+
+    @cached_property
+    def mailbox_scopes(self) -> MailboxScopes:
+        from ._exchange_scopes import MailboxScopes
+
+        return MailboxScopes(self.exchange_calls, self.exchange, self.patience)
+
+    def open_transport(self, verify: Any) -> Transport:
+        """One more, for a service with a sign-in of its own, within the tenant's time."""
+        transport = self._open_transport(verify)
+        transport.end_with(self._transport)
+        return transport
+
+    def service(self, name: str, base: str, scope: str, regional: bool = False) -> Service:
+        """An API that the admin identity signs in to."""
+        return Service(name, base, scope, self._tokens, self._transport, regional)
 
     @property
     def tenant_id(self) -> str:

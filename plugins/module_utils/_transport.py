@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -155,6 +156,9 @@ class Transport:
         """For one tenant among several: no request begins, and none is waited for, after so many seconds."""
         self._end = self.clock() + seconds
 
+    def end_with(self, other: Transport) -> None:
+        self._end = other._end
+
     def _time_left(self, doing: str) -> float:
         left = self._timeout if self._end is None else self._end - self.clock()
         if left <= 0:
@@ -285,10 +289,16 @@ def _retry_after(response: Response, now: datetime) -> Optional[float]:
         return None
 
 
-class RequestsCarrier:
-    """One ``requests`` session: connections are kept, redirects are not followed, .netrc is not read.
+_ADAPTERS: Dict[Any, Any] = {}
+_ADAPTERS_LOCK = threading.Lock()
+MOST_CONNECTIONS = 256  # kept open to one host
 
-    Proxies are those of the environment (HTTPS_PROXY, NO_PROXY).
+
+class RequestsCarrier:
+    """One ``requests`` session: redirects are not followed, .netrc is not read.
+
+    Proxies are those of the environment (HTTPS_PROXY, NO_PROXY). Sessions that trust the same authorities share their
+    connections, because all tenants are at the same few hosts; cookies and tokens are of one session.
     """
 
     def __init__(self, verify: Any = True) -> None:
@@ -299,6 +309,14 @@ class RequestsCarrier:
         session = requests.Session()
         # Without an auth of its own, a session takes one from .netrc and overwrites the token.
         session.auth = lambda prepared: prepared
+        session.adapters.clear()
+        with _ADAPTERS_LOCK:
+            if self._verify not in _ADAPTERS:
+                _ADAPTERS[self._verify] = self._connections(requests)
+        session.mount("https://", _ADAPTERS[self._verify])
+        return session
+
+    def _connections(self, requests: Any) -> Any:
         context = context_for(self._verify)
 
         class Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc]
@@ -308,9 +326,7 @@ class RequestsCarrier:
             def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
                 return super().proxy_manager_for(proxy, ssl_context=context, **settings)
 
-        session.adapters.clear()
-        session.mount("https://", Adapter())
-        return session
+        return Adapter(pool_connections=32, pool_maxsize=MOST_CONNECTIONS)
 
     def __call__(self, request: Request, timeout: float) -> Response:
         requests = import_library("requests")

@@ -292,12 +292,13 @@ options:
     description:
       - How many tenants are audited at the same time.
     type: int
-    default: 10
+    default: 32
   time_budget:
     description:
-      - Seconds after which a tenant is given up. What was not read by then is told to be unread.
+      - Seconds after which a tenant is given up, waiting for a service that throttles and reading its store included.
+        What was not read by then is told to be unread.
+      - Left out, 120 with O(wanted), and 30 with O(tenants), where one that is dead shall not prolong the whole.
     type: int
-    default: 120
 notes:
   - Least rights of the admin identity are the Microsoft Graph application permissions C(Directory.Read.All) and
     C(Policy.Read.All), and C(Exchange.ManageAsApp) with the management roles C(View-Only Recipients) and
@@ -506,8 +507,8 @@ OPTIONS = {
         },
     },
     "deep": {"type": "bool", "default": False},
-    "concurrency": {"type": "int", "default": 10},
-    "time_budget": {"type": "int", "default": 120},
+    "concurrency": {"type": "int", "default": 32},
+    "time_budget": {"type": "int"},
 }
 
 

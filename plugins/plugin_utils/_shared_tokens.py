@@ -27,6 +27,10 @@ class SharedTokens(SharedTexts):
         self._key = os.urandom(32)
         self._cipher: Any = None
 
+    def prepare(self) -> None:
+        """Loads the cipher, and lets OpenSSL look up its parts, which each fork would else do anew."""
+        self._box().decrypt(self._box().encrypt(b""))
+
     def load(self, name: str) -> Optional[str]:
         """What a worker of this run saved under this name; None for anything else, broken files too."""
         try:

@@ -34,6 +34,7 @@ class World:
     def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
         self.now = clock or (lambda: datetime.now(UTC))
         self.tenants: list[Tenant] = []
+        self._by_name: dict[str, Tenant] = {}
         self.identities: dict[str, Identity] = {}
         self.hosts: dict[str, str] | None = None
         self.log = Log()
@@ -69,6 +70,8 @@ class World:
             settings=made,
         )
         self.tenants.append(tenant)
+        for text in (tenant_id, tenant.domain, tenant.initial_domain):
+            self._by_name.setdefault(text.lower(), tenant)
         return tenant
 
     def load(self, seed: Mapping[str, Any]) -> list[Tenant]:
@@ -79,7 +82,7 @@ class World:
 
     def tenant_named(self, text: str) -> Tenant | None:
         """The tenant with this id or domain."""
-        return next((tenant for tenant in self.tenants if tenant.is_named(text)), None)
+        return self._by_name.get(text.lower())
 
     def revoke_tokens(self, tenant_id: str | None = None, client_id: str | None = None) -> int:
         """Revokes tokens that were issued so far."""

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,6 +78,26 @@ def test_no_session_takes_less_than_tls_1_2(verify: bool) -> None:
     context = session.adapters["https://"].poolmanager.connection_pool_kw["ssl_context"]
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert (context.verify_mode == ssl.CERT_REQUIRED, context.check_hostname) == (verify, verify)
+
+
+def test_tenants_share_connections_but_no_cookies(running: Running) -> None:
+    import requests
+
+    first, second = (RequestsCarrier(str(running.ca_path)) for _number in range(2))
+    for carrier in (first, second, first):
+        assert carrier(Request("GET", f"https://{running.hosts['graph']}/v1.0/organization"), 5).status == 401
+    sessions = [first._opened(requests), second._opened(requests)]
+    adapters = [session.adapters["https://"] for session in sessions]
+    assert adapters[0] is adapters[1]
+    assert sessions[0].cookies is not sessions[1].cookies
+    assert adapters[0] is not RequestsCarrier(False)._opened(requests).adapters["https://"]
+    port = int(running.hosts["graph"].rpartition(":")[2])
+    assert [pool.num_connections for pool in pools_of(adapters[0]) if pool.port == port] == [1]
+
+
+def pools_of(adapter: Any) -> list[Any]:
+    pools = adapter.poolmanager.pools
+    return [pools[key] for key in pools.keys()]  # noqa: SIM118 (this mapping cannot be iterated)
 
 
 def test_a_file_without_certificates_is_refused_by_the_name_of_the_option(tmp_path: Path) -> None:
