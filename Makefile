@@ -42,7 +42,7 @@ demo: build/.installed ## onboard simulated tenants with the installed collectio
 	$(bin)/python tests/demo.py $(ARGS)
 
 test: build/.installed .venv/.test | build/tree/$(collection) ## run all tests: unit and scenarios
-	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) --ignore=tests/browser --ignore=tests/scenarios/test_leaks.py tests
+	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) --ignore=tests/browser --ignore=tests/scenarios/test_leaks_everywhere.py tests
 
 unit: .venv/.test | build/tree/$(collection) ## run the tests of the code, without ansible-playbook
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
@@ -52,15 +52,15 @@ fuzz: .venv/.test | build/tree/$(collection) ## the unit tests with a long searc
 	HYPOTHESIS_PROFILE=search $(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
 
 scenarios: build/.installed .venv/.test | build/tree/$(collection) ## run playbooks of the installed collection against a simulated tenant
-	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/scenarios/test_leaks.py $(ARGS) tests/scenarios
+	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/scenarios/test_leaks_everywhere.py $(ARGS) tests/scenarios
 
 # It installs no browser: apt-get install chromium chromium-driver
 browser: .venv/.test | build/tree/$(collection) ## open a report in headless Chromium; its pictures are in build/browser
 	$(bin)/python -m pytest $(ARGS) tests/browser
 
-# It takes many minutes, so it is run by itself.
+# It takes many minutes, so it is run by itself; scenarios have a short one of the same kind.
 leaks: build/.installed .venv/.test | build/tree/$(collection) ## look for secrets in all that every playbook and module shows and leaves
-	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios/test_leaks.py
+	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios/test_leaks_everywhere.py
 
 lint: lint-python lint-types lint-yaml lint-ansible changelog-lint ## run ruff, mypy, yamllint, ansible-lint and the changelog's check
 

@@ -61,11 +61,11 @@ class Outcome:
         return sorted(said, key=lambda item: item[0])
 
 
-def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 10, interval: float = 0.05) -> Any:
     """What ``look`` finds: the served tenants go on for a moment after a run was killed."""
     end = time.monotonic() + seconds
     while not look() and time.monotonic() < end:
-        time.sleep(0.05)
+        time.sleep(interval)
     return look()
 
 
@@ -142,28 +142,30 @@ class Stage:
 
     def start(self, *arguments: str, playbook: str = ONBOARD, **environment: str) -> subprocess.Popen[str]:
         """A run that goes on while the test does."""
-        self.runs += 1
-        self.record.touch()
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "WEBEX_CONNECT_", "ANSIBLE_"))}
         return subprocess.Popen(
             [Path(sys.executable).parent / "ansible-playbook", playbook, "-i", self.inventory(), *arguments],
             cwd=self.folder,
-            env={
-                **kept,
-                "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-                "ANSIBLE_HOME": str(self.folder / "ansible"),
-                "ANSIBLE_LOCALHOST_WARNING": "false",
-                "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "scenarios" / "callback_plugins"),
-                "ANSIBLE_CALLBACKS_ENABLED": "record",
-                "ANSIBLE_NOCOLOR": "true",
-                "RECORD_PATH": str(self.record),
-                **environment,
-            },
+            env={**kept, **self.settings(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def settings(self) -> dict[str, str]:
+        """Of Ansible, for the next run."""
+        self.runs += 1
+        self.record.touch()
+        return {
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_HOME": str(self.folder / "ansible"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "scenarios" / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_NOCOLOR": "true",
+            "RECORD_PATH": str(self.record),
+        }
 
     @property
     def record(self) -> Path:
@@ -178,5 +180,7 @@ class Stage:
         except BaseException:
             kill(process)
             raise
-        lines = [json.loads(line) for line in self.record.read_text().splitlines()]
-        return Outcome(process.returncode, output + errors, lines)
+        return self.outcome(process.returncode, output + errors)
+
+    def outcome(self, code: int, output: str) -> Outcome:
+        return Outcome(code, output, [json.loads(line) for line in self.record.read_text().splitlines()])

@@ -109,4 +109,7 @@ notes:
     action group C(group/webex_connect.office365.tenant).
   - The libraries are needed by the interpreter that runs the task. For tenants as hosts with a local connection, set
     C(ansible_python_interpreter) to C({{ ansible_playbook_python }}).
+  - With C(async) or C(become), and over a connection that is not local and has no pipelining (C(ANSIBLE_PIPELINING)),
+    Ansible writes the options, the credential among them, to a temporary file that only its owner may read, and that stays
+    if the run is killed. Otherwise no option is written to disk.
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from leak_watch import Processes, Watched
 from simulated_tenant import World
 from staging import Stage
 
@@ -19,3 +20,9 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     yield stage
     if stage.running is not None:
         stage.running.stop()
+
+
+@pytest.fixture
+def watched(stage: Stage) -> Iterator[Watched]:
+    with Processes() as processes:
+        yield Watched(stage, processes)

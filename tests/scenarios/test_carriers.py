@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from staging import Outcome, Stage, kill
+from staging import Outcome, Stage
 
 MODULES = "webex_connect.office365."
 VOLATILE = (
@@ -213,28 +212,6 @@ def test_a_text_that_was_asked_for_reaches_the_playbook_and_no_display(both: Sta
     tasks = {line["task"]: line["result"] for line in outcome.of("contoso")}
     assert tasks["length"]["msg"] == "40 2"
     assert set(outcome.changed("contoso")) == {"app", "kept", "looped"}
-
-
-def test_no_argument_of_a_module_is_written_to_disk(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever is found when a run is killed while its module waits for the sign-in; pipelining is not switched on."""
-    stage.tenant("contoso")
-    stage.hosts["contoso"]["ansible_python_interpreter"] = str(Path(sys.executable).parent / "python3")
-    stage.serve()
-    running: list[Any] = []
-    stage.world.faults.add(when=lambda entry: entry.door == "login" and not kill(running[-1]), do="answer_lost")
-    running.append(
-        stage.start(
-            playbook=play(tmp_path, task("smtp", "mailbox_smtp_auth", mailbox="support@contoso.example")),
-            ANSIBLE_REMOTE_TMP=str(tmp_path / "remote"),
-        )
-    )
-    stage.finish(running[-1])
-    assert running[-1].returncode == -signal.SIGKILL
-    secret = stage.hosts["contoso"]["connect_email_client_secret"].encode()
-    held = [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_bytes()]
-    assert held == [tmp_path / "inventory.yml"]
 
 
 def test_async_become_and_delegation_start_the_module(both: Stage, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from datetime import timedelta
@@ -15,13 +16,14 @@ import yaml
 from simulated_tenant import Tenant
 from staging import Outcome, Stage, eventually, kill
 
+AUDIT = "webex_connect.office365.audit"
 ROTATE = "webex_connect.office365.rotate_secrets"
 CONFIRMED = "connect_email_secret_confirmed_key_id="
 
 
 def aged(stage: Stage, tenant: Tenant, days: int, left: int) -> str:
-    """The tenant's one secret of ours becomes this old, also in its store; its key id."""
-    (secret,) = secrets(tenant)
+    """The tenant's newest secret of ours becomes this old, also in its store; its key id."""
+    secret = secrets(tenant)[-1]
     for name, span in (("startDateTime", -days), ("endDateTime", left)):
         secret[name] = (tenant.now() + timedelta(days=span)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
     store = next((stage.output_dir / "secrets" / tenant.tenant_id).glob("*.yml"))
@@ -49,6 +51,25 @@ def sheet(stage: Stage, host: str) -> str:
     return next((stage.output_dir / "hand-off" / host).glob("*.md")).read_text()
 
 
+def sheets(stage: Stage, host: str) -> list[str]:
+    return [path.read_text() for path in (stage.output_dir / "hand-off" / host).glob("*.md")]
+
+
+def killed_at(stage: Stage, call: str, *arguments: str) -> None:
+    """A rotation of contoso that is killed when the service has done this, and whose answer nobody gets."""
+
+    def strike(entry: Any) -> bool:
+        if entry.path.endswith(call):
+            kill(process)
+            return True
+        return False
+
+    stage.world.faults.add(when=strike, do="answer_lost")
+    process = stage.start("--limit", "contoso", *arguments, playbook=ROTATE)
+    stage.finish(process)
+    assert process.returncode == -signal.SIGKILL
+
+
 def next_step(outcome: Outcome, host: str) -> str:
     """What the last line about it says, without the details."""
     said = [str(r["result"].get("msg")) for r in outcome.of(host) if r["task"] == "Next step"]
@@ -57,7 +78,7 @@ def next_step(outcome: Outcome, host: str) -> str:
 
 
 def test_a_rotation_that_is_stopped_anywhere_goes_on(stage: Stage) -> None:
-    contoso, fabrikam = stage.tenant("contoso"), stage.tenant("fabrikam")
+    contoso, fabrikam = stage.tenant("contoso", mailboxes=2), stage.tenant("fabrikam")
     stage.hosts["fabrikam"]["connect_email_secret_rotate_now"] = True
     stage.serve()
     assert stage.run().code == 0
@@ -72,16 +93,7 @@ def test_a_rotation_that_is_stopped_anywhere_goes_on(stage: Stage) -> None:
     assert len(stage.world.writes()) == writes
 
     # Killed when the service had made the secret and nobody had its text.
-    def strike(entry: Any) -> bool:
-        if entry.path.endswith("addPassword"):
-            kill(process)
-            return True
-        return False
-
-    stage.world.faults.add(when=strike, do="answer_lost")
-    process = stage.start("--limit", "contoso", playbook=ROTATE)
-    stage.finish(process)
-    assert process.returncode == -signal.SIGKILL
+    killed_at(stage, "addPassword")
     assert eventually(lambda: len(key_ids(contoso)) == 2)
     orphan = key_ids(contoso)[-1]
 
@@ -119,26 +131,42 @@ def test_a_rotation_that_is_stopped_anywhere_goes_on(stage: Stage) -> None:
     assert proved.changed() == []
     assert "The secret changes" not in sheet(stage, "contoso")
 
+    # Killed while it handed over, as soon as one of the two sheets was written.
+    process = stage.start("--limit", "contoso", playbook=ROTATE)
+    assert eventually(lambda: [text for text in sheets(stage, "contoso") if "The secret changes" in text], 60, 0.002)
+    kill(process)
+    stage.finish(process)
+    assert process.returncode == -signal.SIGKILL
+
     # Handed over; the old one stays, and a repeated run neither adds, though rotate_now is still set, nor retires.
     handed = stage.run(playbook=ROTATE)
     assert handed.code == 0, handed.output[-4000:]
-    assert handed.changed("contoso") == ["Hand-off sheet of the asset"]
+    assert set(handed.changed("contoso")) <= {"Hand-off sheet of the asset"}
+    assert all("The secret changes" in text for text in sheets(stage, "contoso"))
     assert handed.changed("fabrikam") == []
     assert [next_step(handed, host) for host in stage.hosts] == ["Next step: hand over"] * 2
     assert f"`{new}`" in sheet(stage, "contoso").split("### The secret changes")[1]
     assert "Generate Token" in handed.output
     assert key_ids(contoso) == [old, new]
 
-    # Refused when it was confirmed: the old one could not be removed.
-    stage.world.faults.add(when={"path_contains": "removePassword"}, do=403)
-    stopped = stage.run("--limit", "contoso", "-e", CONFIRMED + new, playbook=ROTATE)
-    assert stopped.code == 2
-    assert key_ids(contoso) == [old, new]
+    # The audit shows both tenants as what they are.
+    report = stage.folder / "report"
+    assert stage.run("-e", f"connect_report_dir={report}", playbook=AUDIT).code == 0
+    audited = json.loads((report / "report.json").read_text())["reports"]
+    assert {name: found["rotation"]["step"] for name, found in audited.items()} == dict.fromkeys(
+        stage.hosts, "hand_over"
+    )
+    assert "2 secret in rotation" in re.sub("<[^>]+>", "", (report / "report.html").read_text())
+
+    # Killed when the old one was removed, so that the sheets still tell of it.
+    killed_at(stage, "removePassword", "-e", CONFIRMED + new)
+    assert eventually(lambda: key_ids(contoso) == [new])
+    assert "The secret changes" in sheet(stage, "contoso")
 
     # A confirmation counts for the secret that it names, and for no other tenant's.
     retired = stage.run("-e", CONFIRMED + new, playbook=ROTATE)
     assert retired.code == 0, retired.output[-4000:]
-    assert retired.changed() == ["Its secret", "Hand-off sheet of the asset"]
+    assert retired.changed() == ["Hand-off sheet of the asset"]
     assert key_ids(contoso) == [new]
     assert others in key_ids(fabrikam)
     assert next_step(retired, "contoso") == "Next step: none"
@@ -146,11 +174,10 @@ def test_a_rotation_that_is_stopped_anywhere_goes_on(stage: Stage) -> None:
     assert stored(stage, contoso)["secret_text"] == contoso.secret_texts[new]
 
     # After the days of grace no confirmation is needed.
-    newest = next(secret for secret in secrets(fabrikam) if secret["keyId"] != others)
-    newest["startDateTime"] = (fabrikam.now() - timedelta(days=8)).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+    newest = aged(stage, fabrikam, 8, 172)
     stage.hosts["fabrikam"]["connect_email_secret_rotate_now"] = ""
     assert stage.run(playbook=ROTATE).code == 0
-    assert key_ids(fabrikam) == [newest["keyId"]]
+    assert key_ids(fabrikam) == [newest]
 
     again = stage.run()
     assert again.code == 0, again.output[-4000:]

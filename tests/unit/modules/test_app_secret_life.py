@@ -4,107 +4,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores import file as file_store
 from kept_stores import make_certificate
-from module_runner import Failed, Runner
+from module_runner import Runner
+from secret_life import (
+    GRACE,
+    MODULE,
+    NAME,
+    STEPS,
+    Killed,
+    Life,
+    furnished,
+    made,
+    made_and_handed_over,
+    made_by_hand,
+    rotated,
+)
 from simulated_tenant import Tenant
 from simulated_tenant.client import EXCHANGE, Client
-
-MODULE = "app_secret"
-NAME = "webex-connect"
-GRACE = 7
-
-
-@dataclass
-class Life:
-    """One application, its store, and all that anybody was told."""
-
-    run: Runner
-    tenant: Tenant
-    app: dict[str, Any]
-    folder: Path
-    told: list[str] = field(default_factory=list)
-
-    @property
-    def store(self) -> Path:
-        return self.folder / "secrets" / "contoso.yml"
-
-    def go(self, **options: Any) -> dict[str, Any] | None:
-        """One task; None where it failed for a reason that it can tell."""
-        wish = {"store": {"path": str(self.store)}, "snapshot_path": str(self.folder / "snapshot.json"), **options}
-        try:
-            result = self.run(MODULE, app_id=self.app["appId"], display_name=NAME, grace_days=GRACE, **wish)
-        except Failed as failure:
-            self.told.append(failure.message + json.dumps(failure.facts, default=str))
-            return None
-        self.told.append(json.dumps(result, default=str))
-        return result
-
-    def later(self, days: int) -> None:
-        self.run.clock.now += timedelta(days=days)
-
-    @property
-    def ours(self) -> list[str]:
-        return [s["keyId"] for s in self.app["passwordCredentials"] if s["displayName"] == NAME]
-
-    @property
-    def stored(self) -> list[dict[str, Any]]:
-        return yaml.safe_load(self.store.read_text())["secrets"] if self.store.exists() else []
-
-
-def made(life: Life) -> None:
-    assert life.go()
-
-
-def made_long_ago(life: Life) -> None:
-    made(life)
-    life.later(160)
-
-
-def made_and_handed_over(life: Life) -> None:
-    made(life)
-    life.later(GRACE + 1)
-
-
-def rotated(life: Life) -> None:
-    made_and_handed_over(life)
-    assert life.go(rotate_after_days=GRACE)
-    life.later(GRACE + 1)
-
-
-def made_by_hand(life: Life) -> None:
-    life.tenant.add_secret(life.app, NAME, end=life.run.clock.now + timedelta(days=300))
-
-
-def nothing(life: Life) -> None:
-    pass
-
-
-# step: (what was before, what is asked for, whether older secrets are left after the next plain run)
-STEPS: dict[str, tuple[Callable[[Life], None], dict[str, Any]]] = {
-    "make": (nothing, {}),
-    "make-and-prove": (nothing, {"prove": True}),
-    "take-over": (made_by_hand, {"adopt": "replace"}),
-    "renew": (made_long_ago, {}),
-    "rotate": (made_and_handed_over, {"rotate_after_days": GRACE, "prove": True}),
-    "retire": (rotated, {"retire_superseded": True, "prove": True}),
-    "remove": (made, {"state": "absent"}),
-}
-
-
-class Killed(BaseException):
-    """As by SIGKILL: nothing of the process runs any more, neither ``except`` nor ``finally``."""
 
 
 @contextmanager
@@ -169,6 +94,18 @@ def service_fault(
     life.run.world.faults.clear()
 
 
+@contextmanager
+def store_down_and_the_credential_stays(life: Life, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is told then is its key id, and the next run removes it."""
+    made = len(life.app["passwordCredentials"])
+    life.run.world.faults.add(when={"path_contains": "removePassword"}, do=500, times=None)
+    with store_down(life, monkeypatch, "text"):
+        yield
+    life.run.world.faults.clear()
+    for secret in life.app["passwordCredentials"][made:]:
+        assert secret["keyId"] in life.told[-1]
+
+
 FAULTS: dict[str, Callable[[Life, pytest.MonkeyPatch], Any]] = {
     "reset-before": lambda life, patch: service_fault(life, patch, "reset_before", 1),
     "reset-before-always": lambda life, patch: service_fault(life, patch, "reset_before", None),
@@ -182,6 +119,7 @@ FAULTS: dict[str, Callable[[Life, pytest.MonkeyPatch], Any]] = {
     "503-with-patience": lambda life, patch: service_fault(life, patch, 503, 1, retry_after=7),
     "store-down": lambda life, patch: store_down(life, patch, "always"),
     "store-down-for-the-text": lambda life, patch: store_down(life, patch, "text"),
+    "store-down-and-the-credential-stays": store_down_and_the_credential_stays,
     **{
         "killed-" + where.replace(" ", "-"): lambda life, patch, where=where: killed(life, patch, where)
         for where in (
@@ -199,10 +137,7 @@ FAULTS: dict[str, Callable[[Life, pytest.MonkeyPatch], Any]] = {
 
 @pytest.fixture
 def life(run: Runner, tenant: Tenant, tmp_path: Path) -> Life:
-    app = tenant.add_application("WebexConnect")
-    tenant.add_secret(app, "printer")
-    tenant.add_certificate(app)
-    return Life(run, tenant, app, tmp_path)
+    return furnished(run, tenant, tmp_path)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
