@@ -5,8 +5,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo leaks fuzz test unit scenarios browser lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
-	sanity format lock clean FORCE
+.PHONY: help install demo leaks fuzz test unit scenarios test-newest unit-newest scenarios-newest sanity-newest browser \
+	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
+	sanity docs docs-lint format lock clean FORCE
 
 # May be set: make test WORKERS=4, make unit ARGS='-k secret', make install PYTHON=python3.13
 PYTHON ?= python3
@@ -15,7 +16,15 @@ ARGS ?=
 
 # An interpreter that was named is the only one tried; the default may be too old, and then a newer one is looked for.
 pythons := $(strip $(PYTHON) $(if $(filter file,$(origin PYTHON)),python3.13 python3.12 python3.11))
-bin := $(CURDIR)/.venv/bin
+# Where the tools are installed. The targets for the newest Python have a place of their own, build/newest.
+VENV := .venv
+NEWEST ?=
+pyenv := $(shell pyenv root 2>/dev/null || echo $(HOME)/.pyenv)
+newest_pythons = $(or $(NEWEST),$(foreach version,3.13 3.14 3.12,python$(version) \
+	$(lastword $(sort $(wildcard $(pyenv)/versions/$(version).*/bin/python)))))
+stars := ***************************************************************************************************
+
+bin := $(CURDIR)/$(VENV)/bin
 collection := ansible_collections/webex_connect/office365
 uv := uv==0.13.9
 
@@ -41,64 +50,97 @@ install: build/.installed ## make .venv, build the collection and install it und
 demo: build/.installed ## onboard simulated tenants with the installed collection
 	$(bin)/python tests/demo.py $(ARGS)
 
-test: build/.installed .venv/.test | build/tree/$(collection) ## run all tests: unit and scenarios
+test: build/.installed $(VENV)/.test | build/tree/$(collection) ## run all tests: unit and scenarios
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) --ignore=tests/browser --ignore=tests/scenarios/test_leaks_everywhere.py tests
 
-unit: .venv/.test | build/tree/$(collection) ## run the tests of the code, without ansible-playbook
+unit: $(VENV)/.test | build/tree/$(collection) ## run the tests of the code, without ansible-playbook
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
 
 # Many more examples of each property, and every wrong value in every field of a reply: minutes.
-fuzz: .venv/.test | build/tree/$(collection) ## the unit tests with a long search for input that hurts
+fuzz: $(VENV)/.test | build/tree/$(collection) ## the unit tests with a long search for input that hurts
 	HYPOTHESIS_PROFILE=search $(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
 
-scenarios: build/.installed .venv/.test | build/tree/$(collection) ## run playbooks of the installed collection against a simulated tenant
+scenarios: build/.installed $(VENV)/.test | build/tree/$(collection) ## run playbooks of the installed collection against a simulated tenant
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/scenarios/test_leaks_everywhere.py $(ARGS) tests/scenarios
 
 # It installs no browser: apt-get install chromium chromium-driver
-browser: .venv/.test | build/tree/$(collection) ## open a report in headless Chromium; its pictures are in build/browser
+browser: $(VENV)/.test | build/tree/$(collection) ## open a report in headless Chromium; its pictures are in build/browser
 	$(bin)/python -m pytest $(ARGS) tests/browser
 
 # It takes many minutes, so it is run by itself; scenarios have a short one of the same kind.
-leaks: build/.installed .venv/.test | build/tree/$(collection) ## look for secrets in all that every playbook and module shows and leaves
+leaks: build/.installed $(VENV)/.test | build/tree/$(collection) ## look for secrets in all that every playbook and module shows and leaves
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios/test_leaks_everywhere.py
+
+# Python 3.12 and later take the newest ansible-core. Without one, it says so and lets the rest go on.
+test-newest: ## the same on the newest ansible-core; so do unit-newest, scenarios-newest and sanity-newest
+test-newest unit-newest scenarios-newest sanity-newest: %-newest:
+	@for python in $(newest_pythons); do \
+		if "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
+			exec $(MAKE) --no-print-directory VENV=build/newest PYTHON="$$python" $*; \
+		fi; \
+	done; \
+	printf '%s\n' '' '$(stars)' 'NOT TESTED on the newest ansible-core: it needs Python 3.12 or newer, and none of these is:' \
+		$(newest_pythons) 'Name one: make $@ NEWEST=/path/to/python' '$(stars)' '' >&2
 
 lint: lint-python lint-types lint-yaml lint-ansible changelog-lint ## run ruff, mypy, yamllint, ansible-lint and the changelog's check
 
-lint-python: .venv/.lint
+lint-python: $(VENV)/.lint
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 
-lint-types: .venv/.lint | build/tree/$(collection)
+lint-types: $(VENV)/.lint | build/tree/$(collection)
 	$(bin)/mypy
 
-lint-yaml: .venv/.lint
+lint-yaml: $(VENV)/.lint
 	$(bin)/yamllint --strict .
 
-lint-ansible: .venv/.lint build/files
+lint-ansible: $(VENV)/.lint build/files
 	$(call copy,build/lint/$(collection))
 	cd build/lint/$(collection) && \
 		PATH=$(bin):$$PATH ANSIBLE_HOME=$(CURDIR)/build/lint-home \
 		ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/lint ansible-lint
 
-changelog-lint: .venv/.lint ## check the changelog's fragments
+changelog-lint: $(VENV)/.lint ## check the changelog's fragments
 	$(bin)/antsibull-changelog lint
 
-# Its own home: the stand-in for get-pip shall not meet the user's other projects. Settings of pip still count.
+# On what users install, so that nothing else counts. Its own home: the stand-in for get-pip shall not meet the user's
+# other projects. Settings of pip still count.
 sanity: home := $(CURDIR)/build/sanity-home
-sanity: .venv/.run build/files ## run ansible-test sanity on a clean copy
-	$(call copy,build/sanity/$(collection))
+sanity: build/.installed ## run ansible-test sanity on the built collection
+	rm -rf build/sanity && mkdir -p build/sanity/$(collection)
+	tar -xzf build/dist/*.tar.gz -C build/sanity/$(collection)
+	git init -q build/sanity/$(collection) && echo /tests/output/ >build/sanity/$(collection)/.git/info/exclude
 	mkdir -p $(home)/.ansible/test/cache
 	for folder in .config .cache .pip; do ln -sfn ~/$$folder $(home)/$$folder; done
 	for release in 24_2 25_2; do cp scripts/get_pip.py $(home)/.ansible/test/cache/get_pip_$$release.py; done
 	cd build/sanity/$(collection) && HOME=$(home) PATH=$(bin):$$PATH ansible-test sanity --venv \
 		--python $$($(bin)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') $(ARGS)
 
-format: .venv/.lint ## rewrite the Python files as `make lint` wants them
+# Both read the installed collection, by the full names that users see.
+documented := PATH=$(bin):$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/collections
+
+docs-lint: build/.installed $(VENV)/.lint ## check the documentation of modules and roles, and the guides
+	$(documented) antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs \
+		--validate-collection-refs dependent --disallow-unknown-collection-refs build/collections/$(collection)
+
+# What other sites define is on the network: none is asked, and the three labels of Ansible's own pages stay plain text.
+elsewhere := ansible_configuration_settings action_plugins common_return_values
+docs: build/.installed $(VENV)/.tools ## build the documentation site, build/docs/index.html; no warning is let pass
+	rm -rf build/docs build/docs-source && mkdir -p -m 0755 build/docs-source
+	$(documented) antsibull-docs sphinx-init --use-current --squash-hierarchy --fail-on-error --sphinx-theme sphinx_ansible_theme \
+		--project webex_connect.office365 --title webex_connect.office365 --copyright 'its contributors' \
+		--dest-dir build/docs-source webex_connect.office365
+	printf '%s\n' 'intersphinx_mapping = {}' 'nitpick_ignore = [("std:ref", label) for label in "$(elsewhere)".split()]' \
+		>>build/docs-source/conf.py
+	sed -i 's/-M html rst build/rst ..\/docs/' build/docs-source/build.sh
+	$(documented) build/docs-source/build.sh
+
+format: $(VENV)/.lint ## rewrite the Python files as `make lint` wants them
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
 lock: build/uv ## raise the pinned versions in requirements/
-	@before=; for name in run test lint; do \
+	@before=; for name in run test lint tools; do \
 		build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --custom-compile-command 'make lock' $${before:+-c $$before} \
 			requirements/$$name.in -o requirements/$$name.txt; \
@@ -114,11 +156,11 @@ define copy
 @rm -rf $(1) && mkdir -p $(1) && tar -cf - -T build/files | tar -xof - -C $(1) && git init -q $(1)
 endef
 
-.venv/.created:
+$(VENV)/.created:
 	@for python in $(pythons); do \
 		if "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-			echo "making .venv with $$("$$python" --version)"; \
-			"$$python" -m venv --clear .venv; \
+			echo "making $(VENV) with $$("$$python" --version)"; \
+			"$$python" -m venv --clear $(VENV); \
 			touch $@; \
 			exit 0; \
 		fi; \
@@ -128,10 +170,11 @@ endef
 	exit 1
 
 # Each lock holds all of the one before it, in the same versions.
-.venv/.run: .venv/.created
-.venv/.test: .venv/.run
-.venv/.lint: .venv/.test
-.venv/.run .venv/.test .venv/.lint: .venv/.%: requirements/%.txt
+$(VENV)/.run: $(VENV)/.created
+$(VENV)/.test: $(VENV)/.run
+$(VENV)/.lint: $(VENV)/.test
+$(VENV)/.tools: $(VENV)/.lint
+$(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.tools: $(VENV)/.%: requirements/%.txt
 	$(bin)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
@@ -147,7 +190,7 @@ build/files: FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # Built from a copy, because ansible-galaxy does not read .gitignore; tests are not a part of what is built.
-build/.installed: build/files $(filter-out tests/%,$(files)) | .venv/.run
+build/.installed: build/files $(filter-out tests/%,$(files)) | $(VENV)/.run
 	$(call copy,build/stage/$(collection))
 	rm -rf build/dist build/collections
 	$(bin)/ansible-galaxy collection build --output-path build/dist build/stage/$(collection)

@@ -123,5 +123,9 @@ notes:
     what is removed, and C(list) on C(MOUNT/metadata/webex-connect/TENANT) to recognise an application.
 """
 
-    # The same option for a module that reads the text of the application's own secret.
-    APP_SECRET = DOCUMENTATION.replace("  store:\n", "  app_secret_store:\n").replace("O(store", "O(app_secret_store")
+
+# The same option for a module that reads the text of the application's own secret.
+# Outside of the class: ansible-test reads every text in it as YAML, and only texts.
+ModuleDocFragment.APP_SECRET = ModuleDocFragment.DOCUMENTATION.replace("  store:\n", "  app_secret_store:\n").replace(
+    "O(store", "O(app_secret_store"
+)

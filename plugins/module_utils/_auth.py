@@ -309,13 +309,17 @@ def _understood(answer: Response) -> Response:
     body = answer.object()
     kept: Dict[str, Any] = {name: body[name] for name in TEXTS if isinstance(body.get(name), str)}
     if isinstance(body.get("error_codes"), list):
-        kept["error_codes"] = [code for code in body["error_codes"] if type(code) is int]
+        kept["error_codes"] = [code for code in body["error_codes"] if _is_number(code)]
     if not TOKEN.match(kept.get("access_token", "x")):
         del kept["access_token"]  # it could not stand in a header
     if "access_token" in kept:
         life = body.get("expires_in")
-        kept.update(token_type="Bearer", expires_in=life if type(life) is int else 0)
+        kept.update(token_type="Bearer", expires_in=life if _is_number(life) else 0)
     return Response(answer.status, answer.headers, json.dumps(kept).encode())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def tenant_of(metadata: Mapping[str, Any]) -> Optional[str]:

@@ -441,7 +441,7 @@ WANTED = {
     "connect_email_app_unique_name": {"type": "str"},
     "connect_email_app_adopt_by_name": {"type": "raw"},
     "connect_email_sign_in_audience": {"type": "str"},
-    "connect_email_issue_access_tokens": {"type": "raw"},
+    "connect_email_issue_access_tokens": {"type": "raw", "no_log": False},
     "connect_email_callback_url": {"type": "str"},
     "connect_email_permissions": {
         "type": "list",

@@ -77,7 +77,8 @@ notes:
   - O(timeout) is that of one answer of the SMTP server too. The conversation as a whole ends after three times as long.
   - The SMTP server is reached directly, never through a proxy.
   - The token stays in memory. It is in no result, and what a server repeats of it is masked.
-  - Microsoft's page on it is U(https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth).
+  - Microsoft's page on it is
+    U(https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth).
 seealso:
   - module: webex_connect.office365.app_secret
   - module: webex_connect.office365.connect_email_info

@@ -20,17 +20,17 @@ class Html(str):
 Child = Union[None, str, int, Iterable[Any]]
 
 
-def el(name: str, /, *children: Child, **attributes: Any) -> Html:
+def el(tag: str, /, *children: Child, **attributes: Any) -> Html:
     """An element. ``class_`` is class and ``data_x`` is data-x; None and False leave an attribute out."""
-    opening = "<" + name
+    opening = "<" + tag
     for key, value in attributes.items():
         if value is None or value is False:
             continue
         key = key.rstrip("_").replace("_", "-")
         opening += " " + key if value is True else ' {0}="{1}"'.format(key, _escaped(str(value)))
-    if name in VOID:
+    if tag in VOID:
         return Html(opening + ">")
-    return Html("{0}>{1}</{2}>".format(opening, joined(*children), name))
+    return Html("{0}>{1}</{2}>".format(opening, joined(*children), tag))
 
 
 def joined(*children: Child) -> Html:
