@@ -7,7 +7,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .PHONY: help install demo leaks fuzz test unit scenarios test-newest unit-newest scenarios-newest sanity-newest browser \
 	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
-	sanity docs docs-lint format lock clean FORCE
+	sanity docs docs-lint galaxy-check format lock clean FORCE
 
 # May be set: make test WORKERS=4, make unit ARGS='-k secret', make install PYTHON=python3.13
 PYTHON ?= python3
@@ -134,6 +134,14 @@ docs: build/.installed $(VENV)/.tools ## build the documentation site, build/doc
 		>>build/docs-source/conf.py
 	sed -i 's/-M html rst build/rst ..\/docs/' build/docs-source/build.sh
 	$(documented) build/docs-source/build.sh
+
+# The importer ends well even where it warns, so that its warnings are looked for. Its ansible-lint is weaker than ours.
+galaxy-check: build/.installed $(VENV)/.tools ## import the built collection as Ansible Galaxy does
+	rm -rf build/galaxy && mkdir -p build/galaxy
+	cd build/galaxy && PATH=$(bin):$$PATH GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true GALAXY_IMPORTER_RUN_ANSIBLE_LINT=false \
+		$(bin)/python -m galaxy_importer.main $(CURDIR)/build/dist/*.tar.gz 2>&1 | tee importer.log
+	! grep -E '^(WARNING|ERROR|CRITICAL)' build/galaxy/importer.log
+	test -s build/galaxy/importer_result.json
 
 format: $(VENV)/.lint ## rewrite the Python files as `make lint` wants them
 	$(bin)/ruff check --fix .
