@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import ansible_runner
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from plays import play
 from simulated_tenant import Tenant
 from staging import OURS, ROOT, Outcome, Stage, eventually, kill
 
@@ -94,10 +94,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "user_consent_policy": {},
 }
-LOGIN = [
-    "tenant_id", "client_id", "client_secret", "client_certificate_path", "client_certificate_password",
-    "authority_host", "graph_endpoint", "exchange_endpoint", "ca_path",
-]  # fmt: skip
 
 
 class Processes:
@@ -300,20 +296,8 @@ def play_of_modules(watched: Watched, *modules: str, ways: tuple[str, ...] = ("s
         if module in (modules or MODULES)
         for way in ways
     ]
-    play = {
-        "hosts": "contoso:fabrikam",
-        "gather_facts": False,
-        "module_defaults": {
-            "group/webex_connect.office365.tenant": {
-                name: f"{{{{ connect_email_{name} | default(omit, true) }}}}" for name in LOGIN
-            }
-        },
-        "vars": {"kept": str(watched.kept)},
-        "tasks": tasks,
-    }
-    path = watched.stage.folder / "modules.yml"
-    path.write_text(yaml.safe_dump([play]))
-    return str(path)
+    variables = {"kept": str(watched.kept)}
+    return play(watched.stage.folder, *tasks, hosts="contoso:fabrikam", vars=variables)
 
 
 def run_every_module(watched: Watched, wrong_for: str) -> None:

@@ -51,13 +51,14 @@ class Outcome:
             messages += [str(part.get("msg")) for part in items or [result["result"]]]
         return messages
 
-    def announced(self) -> list[tuple[str, str, Any, Any]]:
-        """What the carried-out steps say of themselves: (host, task, changed, diff), item by item."""
+    def announced(self) -> list[tuple[str, str, Any, Any, Any]]:
+        """What the carried-out steps say of themselves: (host, task, changed, diff, keys of the result), item by item."""
         said = []
         for result in self.results:
             if result["action"].startswith(OURS) and "(" not in result["task"]:
                 for item in result["result"].get("results", [result["result"]]):
-                    said.append((result["host"], result["task"], item.get("changed"), item.get("diff")))
+                    told = {key: sorted(value) if isinstance(value, dict) else None for key, value in item.items()}
+                    said.append((result["host"], result["task"], item.get("changed"), item.get("diff"), told))
         return sorted(said, key=lambda item: item[0])
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import InvalidInput, TenantError
-from ._login import LOGIN_OPTIONS, place_of, resolve_login
+from ._login import ENDPOINTS, LOGIN_OPTIONS, place_of, resolve_login
 from ._planning.plan import Plan
 from ._snapshot import record
 from ._stores.store import STORE_OPTIONS, RunVault, Store, open_store
@@ -166,6 +166,15 @@ def without_blanks(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, An
     return options
 
 
+def users_in(given: Any) -> Set[str]:
+    """What of the addresses among the options must not be shown: each is refused for it, in a message without it."""
+    if isinstance(given, dict):
+        addresses = {str(value) for name, value in given.items() if name in (*ENDPOINTS, "url", "vault_url")}
+        found = {address.rpartition("@")[0] + "@" for address in addresses if "@" in address}
+        return found.union(*map(users_in, given.values()))
+    return set().union(*map(users_in, given)) if isinstance(given, list) else set()
+
+
 def with_hint(message: str) -> str:
     """A hint where YAML has turned an unquoted word into a boolean."""
     if re.search(r"must be one of.*got: (True|False)\b", message, re.DOTALL):
@@ -175,7 +184,12 @@ def with_hint(message: str) -> str:
 
 class TenantModule(AnsibleModule):  # type: ignore[misc]
     def fail_json(self, msg: str, **facts: Any) -> None:
+        self.no_log_values.update(users_in(self.params))
         super().fail_json(with_hint(msg), **facts)
+
+    def exit_json(self, **result: Any) -> None:
+        self.no_log_values.update(users_in(self.params))
+        super().exit_json(**result)
 
 
 def run_module(resource: Resource) -> None:

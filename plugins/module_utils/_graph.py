@@ -345,6 +345,15 @@ class Graph:
         row = self._calls.row(answer, doing)
         return Secret.from_graph(row), row.required_text("secretText")
 
+    def see_secret(self, application: Application, key_id: str) -> None:
+        """Waits until a new secret is read back. One that stays unseen is there all the same."""
+
+        def look() -> Optional[bool]:
+            current = self.application(object_id=application.object_id)
+            return True if current and any(secret.key_id == key_id for secret in current.secrets) else None
+
+        self._patience.until(look, "secret {0} to be visible".format(key_id))
+
     def _remove_lost_secret(self, application: Application, display_name: str, start: datetime) -> None:
         def look() -> Optional[Secret]:
             current = self.application(object_id=application.object_id)

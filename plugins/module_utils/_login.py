@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ._clouds import CLOUDS
 from ._errors import InvalidInput
-from ._transport import origin_of, without_user
+from ._transport import origin_of, presentable
 
 LOGIN_OPTIONS: Dict[str, Dict[str, Any]] = {
     "tenant_id": {"type": "str"},
@@ -293,11 +293,11 @@ def _address(label: str, name: str, value: str) -> str:
     try:
         scheme, _host, _port = origin_of(value)
     except ValueError:
-        raise InvalidInput("{0} is {1!r}, which is no address.".format(_sentence(label), without_user(value))) from None
+        raise InvalidInput("{0} is {1!r}, which is no address.".format(_sentence(label), presentable(value))) from None
     if scheme != "https":
-        raise InvalidInput("{0} is {1!r}; only https is accepted.".format(_sentence(label), value))
+        raise InvalidInput("{0} is {1!r}; only https is accepted.".format(_sentence(label), presentable(value)))
     if "?" in value or "#" in value:
-        raise InvalidInput("{0} is {1!r}; a base address has no query.".format(_sentence(label), value))
+        raise InvalidInput("{0} is {1!r}; a base address has no query.".format(_sentence(label), presentable(value)))
     address = value.rstrip("/")
     if name == "graph_endpoint" and address.endswith("/v1.0"):
         address = address[: -len("/v1.0")]

@@ -121,9 +121,10 @@ def origin_of(url: str) -> tuple[str, str, int]:
     return parts.scheme.lower(), parts.hostname.lower().rstrip("."), parts.port or 443
 
 
-def without_user(url: str) -> str:
-    """For messages: whatever stands before an @ can be a password."""
-    return re.sub(r"[^/]*@", "…@", url)
+def presentable(url: str) -> str:
+    """For messages: whatever stands before an @, in a query or in a fragment can be a password or a token."""
+    shown = re.sub(r"^([a-z0-9+.-]*://)?.*@", r"\1…@", url, flags=re.DOTALL | re.IGNORECASE)
+    return re.sub(r"([?#]).*", r"\1…", shown, flags=re.DOTALL)
 
 
 class Transport:

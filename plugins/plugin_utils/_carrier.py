@@ -24,7 +24,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import merge_hash
 
-from ..module_utils._converge import Resource, converge, with_hint
+from ..module_utils._converge import Resource, converge, users_in, with_hint
 from ..module_utils._errors import TenantError
 from ..module_utils._tenant import connect
 from ._shared_tokens import SharedTokens
@@ -111,7 +111,7 @@ class TenantAction(ActionBase):
         validator = ArgumentSpecValidator(arguments.pop("argument_spec"), **arguments)
         given = plain(self._task.args)
         validated = validator.validate(given)
-        hidden = set(validated._no_log_values)
+        hidden = set(validated._no_log_values) | users_in(given)
         if validated.error_messages:
             result: Dict[str, Any] = {"failed": True, "msg": with_hint(_message_of(validated, self._task.action))}
         else:

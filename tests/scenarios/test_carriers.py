@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from plays import play, task
 from staging import Outcome, Stage
 
-MODULES = "webex_connect.office365."
 VOLATILE = (
     "app_id",
     "object_id",
@@ -27,38 +26,6 @@ VOLATILE = (
     "request_id",
     "client_request_id",
 )
-LOGIN = {
-    "tenant_id": "{{ connect_email_tenant_id }}",
-    "client_id": "{{ connect_email_client_id }}",
-    "client_secret": "{{ connect_email_client_secret }}",
-    "authority_host": "{{ connect_email_authority_host }}",
-    "graph_endpoint": "{{ connect_email_graph_endpoint }}",
-    "exchange_endpoint": "{{ connect_email_exchange_endpoint }}",
-    "ca_path": "{{ connect_email_ca_path }}",
-}
-
-
-def task(name: str, module: str, register: str | None = None, keywords: Any = None, **options: Any) -> dict[str, Any]:
-    made = {"name": name, MODULES + module: options, **(keywords or {})}
-    return {**made, "register": register} if register else made
-
-
-def play(folder: Path, *tasks: dict[str, Any]) -> str:
-    path = folder / "play.yml"
-    defaults = {"group/webex_connect.office365.tenant": LOGIN}
-    path.write_text(
-        yaml.safe_dump(
-            [
-                {
-                    "hosts": "webex_connect_tenants",
-                    "gather_facts": False,
-                    "module_defaults": defaults,
-                    "tasks": list(tasks),
-                }
-            ]
-        )
-    )
-    return str(path)
 
 
 @pytest.fixture
@@ -233,16 +200,3 @@ def test_async_become_and_delegation_start_the_module(both: Stage, tmp_path: Pat
     assert outcome.code == 0, outcome.output[-4000:]
     assert outcome.output.count("AnsiballZ_mailbox_smtp_auth.py") >= 4
     assert outcome.changed("contoso") == ["async"]
-
-
-def test_a_missing_library_is_named_with_the_interpreter(stage: Stage, tmp_path: Path) -> None:
-    stage.tenant("contoso")
-    stage.hosts["contoso"]["ansible_python_interpreter"] = "/usr/bin/python3"
-    stage.serve()
-    path = play(tmp_path, task("smtp", "mailbox_smtp_auth", mailbox="support@contoso.example"))
-    outcome = stage.run(playbook=path)
-    (message,) = outcome.failures("contoso")
-    assert "Traceback" not in outcome.output
-    assert "msal" in message or "requests" in message
-    assert "/usr/bin/python3" in message
-    assert "ansible_python_interpreter" in message

@@ -97,7 +97,7 @@ def assert_green(outcome: Outcome) -> None:
     assert "Traceback" not in outcome.output
 
 
-def test_check_announces_then_the_run_does_it_and_a_second_changes_nothing(stage: Stage) -> None:
+def test_case_c32_check_announces_then_the_run_does_it_and_a_second_changes_nothing(stage: Stage) -> None:
     stage.tenant("contoso", mailboxes=2)
     fabrikam = stage.tenant("fabrikam", page_size=2, latency=0.02)
     half = fabrikam.add_application(

@@ -165,7 +165,7 @@ def test_credential_is_never_sent_where_the_metadata_points_else(clock: Clock, e
 
 
 @pytest.mark.parametrize("tenant", [OTHER_TENANT, None, "", 5])
-def test_token_of_another_tenant_is_refused_and_never_kept_c30(clock: Clock, tenant: Any) -> None:
+def test_case_c30_a_token_of_another_tenant_is_refused_and_never_kept(clock: Clock, tenant: Any) -> None:
     script = Script(issued(tenant=tenant), issued(tenant=tenant))
     source = tokens(script, clock)
     for _time in range(2):
@@ -231,7 +231,7 @@ def test_known_code_is_told_in_plain_words_with_tenant_and_client(clock: Clock, 
     assert len(script.requests) == 1
 
 
-def test_three_faults_of_the_admin_identity_have_three_messages_c08(clock: Clock) -> None:
+def test_case_c08_three_faults_of_the_admin_identity_have_three_messages(clock: Clock) -> None:
     messages = set()
     for code in (7000222, 7000215, 700016):
         with pytest.raises(AuthenticationFailed) as failure:
@@ -627,7 +627,7 @@ def test_shared_token_serves_the_next_task_of_the_same_login(clock: Clock) -> No
     ],
     ids=["tenant", "identity", "credential", "cloud"],
 )
-def test_shared_token_serves_no_other_login_c30(clock: Clock, options: dict[str, str]) -> None:
+def test_case_c30_a_shared_token_serves_no_other_login(clock: Clock, options: dict[str, str]) -> None:
     shared = Shared()
     sharing(shared, Script(lasting(3600)), clock).get(GRAPH)
     script = Script(issued(tenant=options.get("tenant_id", TENANT_ID)))
@@ -644,7 +644,7 @@ def test_shared_token_near_its_end_is_not_used(clock: Clock, seconds: float) -> 
     assert len(script.requests) == 1
 
 
-def test_shared_token_of_another_tenant_is_not_used_c30(clock: Clock) -> None:
+def test_case_c30_a_shared_token_of_another_tenant_is_not_used(clock: Clock) -> None:
     shared = Shared()
     sharing(shared, Script(lasting(3600)), clock).get(GRAPH)
     (name,) = shared.kept

@@ -25,19 +25,19 @@ def cleaned(**given: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t"])
-def test_blank_text_is_not_given_and_leaves_the_default_c14(blank: str) -> None:
+def test_case_c14_blank_text_is_not_given_and_leaves_the_default(blank: str) -> None:
     options = cleaned(notes=blank, resource=blank)
     assert options["notes"] is None
     assert options["resource"] == "Office 365 Exchange Online"
 
 
 @pytest.mark.parametrize("blank", ["", " ", None])
-def test_blank_where_a_text_is_required_is_refused_by_name_c14(blank: str | None) -> None:
+def test_case_c14_blank_where_a_text_is_required_is_refused_by_name(blank: str | None) -> None:
     with pytest.raises(InvalidInput, match="name is empty"):
         cleaned(name=blank)
 
 
-def test_ends_are_stripped_and_false_and_empty_lists_stay_c14() -> None:
+def test_case_c14_ends_are_stripped_and_false_and_empty_lists_stay() -> None:
     options = cleaned(name=" x\n", tags=[" a ", "b"], notes="a b")
     assert (options["name"], options["tags"], options["notes"]) == ("x", ["a", "b"], "a b")
     assert cleaned(tags=[])["tags"] == []
@@ -46,7 +46,7 @@ def test_ends_are_stripped_and_false_and_empty_lists_stay_c14() -> None:
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
-def test_blank_entry_of_a_list_is_refused_by_name_c14(blank: str) -> None:
+def test_case_c14_blank_entry_of_a_list_is_refused_by_name(blank: str) -> None:
     with pytest.raises(InvalidInput, match="tags holds an empty text"):
         cleaned(tags=["a", blank])
 
@@ -56,7 +56,7 @@ def test_options_of_the_login_are_left_to_the_login() -> None:
 
 
 @pytest.mark.parametrize("word", ["True", "False"])
-def test_bare_word_that_yaml_made_a_boolean_gets_a_hint_c14(word: str) -> None:
+def test_case_c14_bare_word_that_yaml_made_a_boolean_gets_a_hint(word: str) -> None:
     message = "value of smtp_auth must be one of: enabled, disabled, inherit, got: " + word
     assert "quotes" in with_hint(message)
     assert with_hint("value of smtp_auth must be one of: a, b, got: Truely") == (

@@ -82,7 +82,7 @@ def exchange(**settings: Any) -> tuple[Exchange, Calls]:
 
 
 @pytest.mark.parametrize("identity", ["one@contoso.example", "ONE@contoso.example", MAILBOXES[0]["Guid"]])
-def test_primary_address_or_id_names_one_for_certain_in_one_request_c23(identity: str) -> None:
+def test_case_c23_primary_address_or_id_names_one_for_certain_in_one_request(identity: str) -> None:
     client, calls = exchange(answer=[MAILBOXES[0]])
     found = client.mailbox(identity)
     assert found.guid == MAILBOXES[0]["Guid"].lower()
@@ -98,7 +98,7 @@ def test_primary_address_or_id_names_one_for_certain_in_one_request_c23(identity
     ],
 )
 @pytest.mark.parametrize("answer", [[MAILBOXES[0]], MAILBOXES[:2], Conflict("several"), []])
-def test_loose_name_of_several_is_refused_with_all_of_them_whatever_the_service_picked_c23(
+def test_case_c23_loose_name_of_several_is_refused_with_all_of_them_whatever_the_service_picked(
     identity: str, addresses: list[str], answer: Any
 ) -> None:
     client, _calls = exchange(answer=answer)
@@ -108,12 +108,12 @@ def test_loose_name_of_several_is_refused_with_all_of_them_whatever_the_service_
 
 
 @pytest.mark.parametrize(("identity", "number"), [("desk", 1), ("info@contoso.example", 6), ("one@contoso.example", 1)])
-def test_loose_name_of_one_is_resolved_by_comparing_all_c23(identity: str, number: int) -> None:
+def test_case_c23_loose_name_of_one_is_resolved_by_comparing_all(identity: str, number: int) -> None:
     client, _calls = exchange(answer=[MAILBOXES[6]])
     assert client.mailbox(identity).address == MAILBOXES[number - 1]["PrimarySmtpAddress"]
 
 
-def test_none_and_several_have_different_messages_c23() -> None:
+def test_case_c23_none_and_several_have_different_messages() -> None:
     client, _calls = exchange(answer=NotFound("Could not find it."))
     with pytest.raises(NotFound, match="No mailbox is called that"):
         client.mailbox("nobody@contoso.example")
@@ -160,7 +160,7 @@ def reads(**differences: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("flag", [None, True, False])
 @pytest.mark.parametrize("organization", [True, False])
-def test_three_values_of_the_mailbox_and_two_of_the_organization_are_read_c21(
+def test_case_c21_three_values_of_the_mailbox_and_two_of_the_organization_are_read(
     flag: bool | None, organization: bool
 ) -> None:
     answers = reads(CASMailbox=[{DISABLED: flag}], TransportConfig=[{DISABLED: organization}])
@@ -180,7 +180,7 @@ def test_three_values_of_the_mailbox_and_two_of_the_organization_are_read_c21(
         ("", "", None, None),
     ],
 )
-def test_policy_of_the_user_counts_before_the_organizations_c40(
+def test_case_c40_policy_of_the_user_counts_before_the_organizations(
     of_user: str | None, of_organization: str | None, policy: str | None, blocks: bool | None
 ) -> None:
     answers = reads(
@@ -204,12 +204,12 @@ def test_policy_of_the_user_counts_before_the_organizations_c40(
         ("AuthenticationPolicy", "the authentication policies"),
     ],
 )
-def test_policy_that_may_not_be_read_is_told_and_no_failure_c40(name: str, label: str) -> None:
+def test_case_c40_policy_that_may_not_be_read_is_told_and_no_failure(name: str, label: str) -> None:
     assert exchange(answers=reads(**{name: DENIED}))[0].smtp_auth_of(mailbox()).unread == [label]
 
 
 @pytest.mark.parametrize("name", ["User", "OrganizationConfig"])
-def test_empty_answer_about_a_policy_is_not_taken_for_none_c40(name: str) -> None:
+def test_case_c40_empty_answer_about_a_policy_is_not_taken_for_none(name: str) -> None:
     assert len(exchange(answers=reads(**{name: []}))[0].smtp_auth_of(mailbox()).unread) == 1
 
 
@@ -227,13 +227,13 @@ def test_setting_of_another_mailbox_is_refused(other: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("disabled", [None, True, False])
-def test_setting_is_written_by_the_immutable_id_and_null_is_sent_c21(disabled: bool | None) -> None:
+def test_case_c21_setting_is_written_by_the_immutable_id_and_null_is_sent(disabled: bool | None) -> None:
     client, calls = exchange()
     client.set_smtp_auth(mailbox(), disabled)
     assert calls.sent[0].parameters == {"Identity": mailbox().guid, DISABLED: disabled}
 
 
-def test_only_named_changes_of_a_forward_are_sent_and_null_clears_c19() -> None:
+def test_case_c19_only_named_changes_of_a_forward_are_sent_and_null_clears() -> None:
     client, calls = exchange()
     client.set_forwarding(mailbox(), {"external_forward": None, "keep_copy": False})
     assert calls.sent[0].parameters == {

@@ -344,7 +344,7 @@ def test_failure_is_told_by_type_and_text_whatever_the_status_is(
     assert len(script.requests) == 1
 
 
-def test_young_organization_is_told_the_enabling_step_and_not_tried_again_c07(clock: Clock) -> None:
+def test_case_c07_young_organization_is_told_the_enabling_step_and_not_tried_again(clock: Clock) -> None:
     script = Script(reply(400, cmdlet_error(DEHYDRATED, "x")))
     with pytest.raises(Refused) as failure:
         calls(script, clock).invoke(SET)
@@ -363,7 +363,7 @@ DENIALS = {
 
 @pytest.mark.parametrize("body", DENIALS.values(), ids=DENIALS)
 @pytest.mark.parametrize("status", [401, 403])
-def test_denial_says_which_half_is_missing_c08(clock: Clock, status: int, body: Any) -> None:
+def test_case_c08_denial_says_which_half_is_missing(clock: Clock, status: int, body: Any) -> None:
     advice = {}
     for name in ("Exchange.ManageAsApp", ""):
         script = Script(rest=reply(status, body, x_ms_request_id="r-2"))
@@ -507,7 +507,7 @@ def test_refused_item_is_an_answer_of_its_own(clock: Clock) -> None:
     assert isinstance(two, NotFound)
 
 
-def test_denied_read_leaves_the_others_alone_c40(clock: Clock) -> None:
+def test_case_c40_denied_read_leaves_the_others_alone(clock: Clock) -> None:
     one, two, three = read(Script(batched(C={"status": 403, "body": None}), reply(403, b"\0\0")), clock)
     assert (one, two) == (["batch-A"], ["batch-B"])
     assert isinstance(three, PermissionMissing)

@@ -235,7 +235,7 @@ def listed(script: Script, clock: Clock, **settings: Any) -> list[str | None]:
     return [row.text("id") for row in rows]
 
 
-def test_every_page_is_read_c11(clock: Clock) -> None:
+def test_case_c11_every_page_is_read(clock: Clock) -> None:
     second, third = BASE + "/v1.0/applications?$skiptoken=a%20b", BASE + "/v1.0/applications?$skiptoken=c"
     script = Script(page(range(100), second), page(range(100, 200), third), page(range(200, 250)))
     assert listed(script, clock) == [str(number) for number in range(250)]
@@ -260,7 +260,7 @@ def test_empty_list_is_empty(clock: Clock) -> None:
         "@evil.example/x",
     ],
 )
-def test_next_link_elsewhere_is_refused_and_the_token_never_sent_there_c11(clock: Clock, link: str) -> None:
+def test_case_c11_next_link_elsewhere_is_refused_and_the_token_never_sent_there(clock: Clock, link: str) -> None:
     script = Script(page(range(1), link))
     with pytest.raises(UnexpectedReply):
         listed(script, clock)

@@ -72,7 +72,7 @@ def test_options_alone_are_enough() -> None:
     ("option", "attribute"),
     [("tenant_id", "tenant_id"), ("client_id", "client_id"), ("client_secret", "credential")],
 )
-def test_each_option_wins_over_its_own_variable_only_c30(option: str, attribute: str) -> None:
+def test_case_c30_each_option_wins_over_its_own_variable_only(option: str, attribute: str) -> None:
     mine = {"tenant_id": TENANT_ID, "client_id": ADMIN_ID, "client_secret": SECRET}[option]
     theirs = {"tenant_id": OTHER_ID, "client_id": OTHER_ID, "credential": OTHER_SECRET}
     login = resolved({option: mine}, **AZURE)
@@ -87,7 +87,7 @@ def test_option_wins_for_cloud_and_ca(file: str, tmp_path: Path) -> None:
     assert (login.cloud, login.ca_path) == ("usgov_dod", str(tmp_path))
 
 
-def test_named_credential_silences_every_credential_of_the_environment_c30(file: str) -> None:
+def test_case_c30_a_named_credential_silences_every_credential_of_the_environment(file: str) -> None:
     everything = {**AZURE, "AZURE_CLIENT_CERTIFICATE_PATH": file, "AZURE_FEDERATED_TOKEN_FILE": file}
     login = resolved({"client_secret": SECRET}, **everything)
     assert (login.kind, login.credential) == ("client_secret", SECRET)
@@ -136,7 +136,7 @@ def test_password_that_lies_in_the_environment_is_no_part_of_a_secret(file: str)
     ],
     ids=["two-named", "two-in-the-environment", "none-at-all"],
 )
-def test_unclear_credential_is_refused_naming_all_and_their_sources_c30(
+def test_case_c30_an_unclear_credential_is_refused_naming_all_and_their_sources(
     options: dict[str, str], environment: dict[str, str], named: list[str], file: str
 ) -> None:
     filled = [{name: file if value == "FILE" else value for name, value in d.items()} for d in (options, environment)]

@@ -107,6 +107,23 @@ def test_role_defaults_are_the_defaults_of_its_argument_spec() -> None:
                 assert name not in defaults or defaults[name] is None, name
 
 
+# The snags that people reported in public, and that are prevented here for good.
+CASES = [1, 6, 7, 8, 10, 11, 13, 14, 17, 18, 19, 20, 21, 23, 24, 26, 29, 30, 31, 32, 33, 34, 35, 36, 40]
+
+
+def test_each_case_has_a_test_that_carries_its_number() -> None:
+    found = set()
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                number = re.match(r"test_case_c(\d\d)_", node.name)
+                assert number or not re.search(r"_c\d\d(_|$)", node.name), (
+                    f"{path.name}: {node.name} is not run by -k case_"
+                )
+                found |= {int(number.group(1))} if number else set()
+    assert sorted(found) == CASES
+
+
 def test_every_request_of_the_fragment_has_its_environment_variable() -> None:
     login = importlib.import_module(PLUGINS + "module_utils._login")
     text = importlib.import_module(PLUGINS + "doc_fragments._auth").ModuleDocFragment.DOCUMENTATION

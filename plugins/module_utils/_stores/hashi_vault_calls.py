@@ -18,7 +18,7 @@ from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
 
 from .._errors import InvalidInput, UnexpectedReply
-from .._transport import Response, Transport, origin_of, without_user
+from .._transport import Response, Transport, origin_of, presentable
 from .store import StoreFailed
 
 Body = Dict[str, Any]
@@ -72,9 +72,9 @@ def _base_of(url: str) -> str:
     try:
         scheme, _host, _port = origin_of(url)
     except ValueError:
-        raise InvalidInput("store.url is {0!r}, which is no address.".format(without_user(url))) from None
+        raise InvalidInput("store.url is {0!r}, which is no address.".format(presentable(url))) from None
     if scheme != "https" or urlsplit(url).query or urlsplit(url).fragment:
-        raise InvalidInput("store.url is {0!r}; only https is accepted, and no query.".format(url))
+        raise InvalidInput("store.url is {0!r}; only https is accepted, and no query.".format(presentable(url)))
     return url.rstrip("/")
 
 

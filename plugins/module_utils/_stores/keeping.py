@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Dict, Optional
 
@@ -44,6 +45,10 @@ def keep_new_secret(
         except BaseException as failure:
             _take_back(tenant, application, secret, failure)
             raise
+    else:
+        # No record tells the next run of it: where a lagging replica hid it, there would be a second one.
+        with suppress(TenantError):  # whatever is wrong, the text must not be lost
+            tenant.graph.see_secret(application, secret.key_id)
     return {
         "key_id": secret.key_id,
         "start": _moment(secret.start),

@@ -20,7 +20,7 @@ from .._login import Login
 from .._rows import Row, answer_to, parse_time
 from .._service import Patience
 from .._tenant import Tenant
-from .._transport import origin_of, without_user
+from .._transport import origin_of, presentable
 from .key_vault_calls import KeyVaultCalls, SoftDeleted, UnderWay
 from .record import Record, from_tags, is_owned, to_tags, word_of
 from .store import Store, StoreFailed, overtaken
@@ -221,10 +221,10 @@ def _base_of(vault_url: str) -> str:
         parts = urlsplit(vault_url)
         scheme, host, port = origin_of(vault_url)
     except ValueError:
-        raise InvalidInput("store.vault_url is {0!r}, which is no address.".format(without_user(vault_url))) from None
+        raise InvalidInput("store.vault_url is {0!r}, which is no address.".format(presentable(vault_url))) from None
     if scheme != "https" or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise InvalidInput(
-            "store.vault_url is {0!r}; it must be https and a host alone.".format(vault_url),
+            "store.vault_url is {0!r}; it must be https and a host alone.".format(presentable(vault_url)),
             "The overview of the vault in the portal shows it as Vault URI.",
         )
     return "https://{0}{1}".format(host, "" if port == 443 else ":{0}".format(port))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.webex_connect.office365.plugins.module_utils._transport import Request, Response
 from module_runner import Failed, Runner
 from simulated_tenant import Tenant
 
@@ -201,6 +203,17 @@ def test_case_c20_a_stale_read_neither_hides_the_text_nor_makes_a_second(
     assert stored(store)[0]["secret_text"] == tenant.secret_texts[made["secret"]["key_id"]]
     assert not run(MODULE, app_id=app["appId"], display_name=NAME, store=store)["changed"]
     assert adds(run) == 1
+
+
+@pytest.mark.parametrize("fault", [403, 404, 500, "html", "truncated", "answer_lost"])
+def test_case_c20_whatever_is_read_afterwards_the_text_is_told(
+    run: Runner, tenant: Tenant, app: dict, fault: str | int
+) -> None:
+    run.world.faults.add(lambda entry: entry.method == "GET" and adds(run) > 0, fault, times=None)
+    made = run(MODULE, app_id=app["appId"], display_name=NAME, return_secret_text=True)
+    run.world.faults.clear()
+    assert made["secret"]["secret_text"] == tenant.secret_texts[made["secret"]["key_id"]]
+    assert names(tenant, app) == [NAME]
 
 
 def test_case_c20_a_store_that_refuses_leaves_no_credential(
@@ -419,3 +432,62 @@ def test_a_wrong_local_clock_shortens_no_secret(run: Runner, tenant: Tenant, app
     run.carry = dated
     made = run(MODULE, app_id=app["appId"], display_name=NAME, store=store)
     assert made["secret"]["end"] == (service_time + timedelta(days=180)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize("moment", ["before the addition", "after it"])
+def test_case_c35_two_writers_at_once_lose_nothing(
+    run: Runner, tenant: Tenant, app: dict, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other writer works right around our own addition, and reads of both lag behind."""
+    tenant.add_certificate(app)
+    tenant.add_secret(app, "older")
+    tenant.add_secret(app, "older still", end=run.clock.now - timedelta(days=1))
+    before = copy.deepcopy(tenant.application(app["appId"]))
+    tenant.lag.secrets = 4
+    other = Runner(run.world, run.clock, **run.defaults)
+    wishes = {name: {"app_id": app["appId"], "display_name": name, "return_secret_text": True} for name in ("a", "b")}
+    made: list[str] = []
+    carry = Runner.carry
+
+    def meanwhile(request: Request, timeout: float) -> Response:
+        is_ours = request.url.endswith("addPassword") and not made
+        answer = carry(run, request, timeout) if is_ours and moment == "after it" else None
+        if is_ours:
+            made.append("")
+            made[0] = other(MODULE, **wishes["b"])["secret"]["secret_text"]
+        return answer or carry(run, request, timeout)
+
+    monkeypatch.setattr(run, "carry", meanwhile)
+    made.append(run(MODULE, **wishes["a"])["secret"]["secret_text"])
+    after = tenant.application(app["appId"])
+    assert after["keyCredentials"] == before["keyCredentials"]
+    assert after["passwordCredentials"][:2] == before["passwordCredentials"]
+    assert sorted(names(tenant, app)) == ["a", "b", "older", "older still"]
+    new = [secret for secret in after["passwordCredentials"] if secret["displayName"] in wishes]
+    assert {tenant.secret_texts[secret["keyId"]] for secret in new} == set(made)
+    writes = run.world.writes()
+    assert [entry.path.rsplit("/", 1)[-1] for entry in writes] == ["addPassword", "addPassword"]
+    for name in wishes:
+        assert not run.announced(MODULE, **wishes[name])["changed"]
+
+
+@pytest.mark.parametrize("times", [1, 3, None], ids=["once", "three times", "for ever"])
+def test_case_c35_a_conflict_is_tried_again_within_a_bound_and_never_doubles(
+    run: Runner, tenant: Tenant, app: dict, times: int | None
+) -> None:
+    conflict = {"error": {"code": "Directory_ConcurrencyViolation", "message": "Another update is under way."}}
+    fault = run.world.faults.add({"path_contains": "addPassword"}, 409, times=times, body=conflict)
+    wish = {"app_id": app["appId"], "display_name": NAME, "return_secret_text": True}
+    if times:
+        assert run(MODULE, **wish)["changed"]
+        assert fault.struck == times
+        assert names(tenant, app) == [NAME]
+        assert not run(MODULE, **wish)["changed"]
+        return
+    with pytest.raises(
+        Failed, match="add the secret 'webex-connect' to application .*status 409, request id"
+    ) as failure:
+        run(MODULE, **wish)
+    assert tenant.tenant_id in failure.value.message
+    assert fault.struck == 6
+    assert names(tenant, app) == []

@@ -116,7 +116,7 @@ def test_nothing_granted_yet_becomes_assignments_and_one_grant_per_api() -> None
 
 
 @pytest.mark.parametrize("order", [("Mail.Send", "SMTP.Send"), ("SMTP.Send", "Mail.Send")])
-def test_one_update_holds_the_union_and_leaves_grants_of_users_alone_c01(order: tuple[str, str]) -> None:
+def test_case_c01_one_update_holds_the_union_and_leaves_grants_of_users_alone(order: tuple[str, str]) -> None:
     tenant_wide = for_all(" SMTP.Send  offline_access")
     current = granted(OF_USER, tenant_wide)
     plan = plan_consent(current, wishes(permissions=delegated(*order)))
@@ -131,17 +131,17 @@ def test_one_update_holds_the_union_and_leaves_grants_of_users_alone_c01(order: 
     "scope",
     ["SMTP.Send Mail.Send", " Mail.Send  SMTP.Send ", "SMTP.Send SMTP.Send Mail.Send", "smtp.send\tMAIL.SEND"],
 )
-def test_spacing_order_repeats_and_case_of_the_stored_text_are_no_difference_c01(scope: str) -> None:
+def test_case_c01_spacing_order_repeats_and_case_of_the_stored_text_are_no_difference(scope: str) -> None:
     assert not plan_consent(granted(for_all(scope)), wishes(permissions=delegated("Mail.Send", "SMTP.Send"))).changed
 
 
-def test_updated_scope_text_holds_each_name_once_c01() -> None:
+def test_case_c01_updated_scope_text_holds_each_name_once() -> None:
     current = granted(for_all("SMTP.Send smtp.send SMTP.Send"))
     (step,) = plan_consent(current, wishes(permissions=delegated("Mail.Send"))).steps
     assert step[1]["names"] == ["SMTP.Send", "Mail.Send"]
 
 
-def test_names_that_are_not_asked_for_leave_only_with_purge_c01() -> None:
+def test_case_c01_names_that_are_not_asked_for_leave_only_with_purge() -> None:
     current = granted(
         for_all("IMAP.AccessAsUser.All SMTP.Send offline_access"),
         asks={EXCHANGE_ONLINE: {"Role": set(), "Scope": {IMAP_SCOPE}}},
@@ -183,7 +183,7 @@ def test_include_unlisted_grants_what_is_asked_for_too() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Role", "Scope"])
-def test_include_unlisted_refuses_what_the_api_does_not_offer_c36(kind: str) -> None:
+def test_case_c36_include_unlisted_refuses_what_the_api_does_not_offer(kind: str) -> None:
     asks = {EXCHANGE_ONLINE: {"Role": set(), "Scope": set(), kind: {UNKNOWN_ID}}}
     with pytest.raises(InvalidInput) as refusal:
         plan_consent(granted(asks=asks), wishes(permissions=None, include_unlisted=True))
@@ -211,7 +211,7 @@ def test_unknown_scope_that_was_granted_stays_when_another_is_added() -> None:
     ],
 )
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_wrong_name_is_refused_with_api_and_kind_c36(entry: dict[str, Any], hint: str, state: str) -> None:
+def test_case_c36_wrong_name_is_refused_with_api_and_kind(entry: dict[str, Any], hint: str, state: str) -> None:
     permissions = [{"resource": NAME, "application": None, "delegated": None, **entry}]
     with pytest.raises(InvalidInput) as refusal:
         plan_consent(granted(), wishes(permissions=permissions, state=state))
@@ -219,7 +219,7 @@ def test_wrong_name_is_refused_with_api_and_kind_c36(entry: dict[str, Any], hint
     assert hint in refusal.value.advice
 
 
-def test_names_in_one_text_are_taken_apart_and_never_stored_as_one_c36() -> None:
+def test_case_c36_names_in_one_text_are_taken_apart_and_never_stored_as_one() -> None:
     (step,) = plan_consent(granted(), wishes(permissions=delegated("Mail.Send,SMTP.Send"))).steps
     assert step[1]["names"] == ["Mail.Send", "SMTP.Send"]
 

@@ -155,7 +155,7 @@ def test_default_holds_however_exchange_online_is_called(resource: str) -> None:
         ("delegated_permissions", "SMTP.Snd"),
     ],
 )
-def test_wrong_name_is_refused_by_the_plan_itself_c36(state: str, option: str, name: str) -> None:
+def test_case_c36_wrong_name_is_refused_by_the_plan_itself(state: str, option: str, name: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         plan_permissions(asking(), wishes(state=state, **{option: [name]}))
     kind = option.split("_", maxsplit=1)[0]

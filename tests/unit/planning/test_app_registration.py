@@ -248,7 +248,7 @@ def test_missing_service_principal_is_made_and_nothing_else_happens() -> None:
 
 
 @pytest.mark.parametrize("option", ["app_id", "object_id"])
-def test_exact_id_confirms_an_application_that_somebody_else_made_c06(option: str) -> None:
+def test_case_c06_exact_id_confirms_an_application_that_somebody_else_made(option: str) -> None:
     planted = application(created_by_app_id=None, display_name="Contact Centre Mail")
     current = Current(ADMIN_ID, exact=planted, principal=PRINCIPAL)
     plan = plan_app_registration(current, wishes(display_name=None, **{option: APP_ID}))
@@ -275,7 +275,7 @@ def test_unknown_id_fails_where_present_is_wanted_and_is_fine_where_absent_is(op
     [[application(), application(app_id=OBJECT_ID)], [application(created_by_app_id=None)]],
     ids=["two-of-the-name", "one-of-unknown-origin"],
 )
-def test_name_without_proof_fails_for_present_and_absent_alike_c06(state: str, named: list[Application]) -> None:
+def test_case_c06_name_without_proof_fails_for_present_and_absent_alike(state: str, named: list[Application]) -> None:
     with pytest.raises(Conflict):
         plan_app_registration(existing(None, named=named), wishes(state=state))
 
@@ -313,13 +313,13 @@ def test_absent_where_there_is_none_does_nothing() -> None:
         ({"tags": ["x" * 257]}, "tags"),
     ],
 )
-def test_unusable_wish_is_refused_before_anything_is_read_c17(wanted: dict[str, Any], said: str) -> None:
+def test_case_c17_unusable_wish_is_refused_before_anything_is_read(wanted: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         wishes(**wanted)
     assert said in refusal.value.message
 
 
-def test_repeated_redirect_uri_is_sent_once_c17() -> None:
+def test_case_c17_repeated_redirect_uri_is_sent_once() -> None:
     plan = plan_app_registration(existing(None), wishes(redirect_uris=[CALLBACK, CALLBACK]))
     assert plan.steps[0][1]["properties"]["redirect_uris"] == [CALLBACK]
 

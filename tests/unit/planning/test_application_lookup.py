@@ -103,7 +103,7 @@ def test_namesake_with_nothing_to_show_says_none() -> None:
 @pytest.mark.parametrize(
     "evidence", [{}, {"adopt_by_name": True}, {"recorded": {APP_ID}}], ids=["none", "risk-accepted", "recorded"]
 )
-def test_several_candidates_are_listed_and_none_is_taken_c06(evidence: dict[str, Any]) -> None:
+def test_case_c06_several_candidates_are_listed_and_none_is_taken(evidence: dict[str, Any]) -> None:
     older = application(app_id=OTHER_APP_ID, created=NOW - timedelta(days=900), redirect_uris=["https://a.example/"])
     newer = application(redirect_uris=[CALLBACK])
     with pytest.raises(Conflict) as conflict:

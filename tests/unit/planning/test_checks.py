@@ -73,7 +73,7 @@ def test_redirect_uri_that_entra_takes_is_kept_as_it_stands(uri: str) -> None:
         ("https://contoso.example/" + "a" * 233, "256 characters"),
     ],
 )
-def test_redirect_uri_that_entra_would_refuse_is_refused_by_name_and_rule_c17(uri: str, rule: str) -> None:
+def test_case_c17_redirect_uri_that_entra_would_refuse_is_refused_by_name_and_rule(uri: str, rule: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         checked_redirect_uris([CALLBACK, uri], ORGANIZATION)
     assert rule in refusal.value.message
@@ -87,7 +87,7 @@ def test_query_or_wildcard_with_personal_accounts_is_refused(uri: str) -> None:
         checked_redirect_uris([uri], PERSONAL)
 
 
-def test_repeated_redirect_uri_is_collapsed_c17() -> None:
+def test_case_c17_repeated_redirect_uri_is_collapsed() -> None:
     other = "https://contoso.us.webexconnect.io/Callback"
     assert checked_redirect_uris([CALLBACK, other, CALLBACK], ORGANIZATION) == [CALLBACK, other]
 

@@ -118,7 +118,7 @@ LOCK, OPEN = OutboundPolicy("Lock", "Off"), OutboundPolicy("Open", "On")
         ([default()], [rule("Gone", senders=(ADDRESS,))], "unknown", "'Gone' applies"),
     ],
 )  # fmt: skip
-def test_the_first_rule_that_is_met_decides_or_the_default_c10(
+def test_case_c10_the_first_rule_that_is_met_decides_or_the_default(
     policies: list[OutboundPolicy], rules: list[OutboundRule], effective: str, says: str
 ) -> None:
     judgement = judge_forwarding(mailbox(), TARGET, flow(policies=policies, rules=rules))
@@ -144,7 +144,7 @@ def test_the_first_rule_that_is_met_decides_or_the_default_c10(
         ({"*": False, "*.mail-us.imiconnect.io": False}, "blocked", "(*) forbids"),
     ],
 )  # fmt: skip
-def test_the_most_specific_remote_domain_decides_c10(
+def test_case_c10_the_most_specific_remote_domain_decides(
     domains: dict[str, bool | None], effective: str, says: str
 ) -> None:
     rows = [RemoteDomain(name, name, lets) for name, lets in domains.items()]

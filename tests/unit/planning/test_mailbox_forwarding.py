@@ -90,14 +90,14 @@ def test_wish_becomes_one_write_of_what_differs(
 
 
 @pytest.mark.parametrize("internal", [INTERNAL, *HOSTILE.values()])
-def test_internal_recipient_is_shown_as_stored_and_nothing_is_planned_c19(internal: str) -> None:
+def test_case_c19_internal_recipient_is_shown_as_stored_and_nothing_is_planned(internal: str) -> None:
     with pytest.raises(Conflict) as conflict:
         plan_forwarding(mailbox(internal_forward=internal), wishes(keep_copy=True))
     assert repr(internal) in conflict.value.message
     assert "replace_internal" in conflict.value.advice
 
 
-def test_replacing_the_internal_recipient_shows_all_three_in_the_diff_c19() -> None:
+def test_case_c19_replacing_the_internal_recipient_shows_all_three_in_the_diff() -> None:
     plan = plan_forwarding(mailbox(internal_forward=INTERNAL), wishes(replace_internal=True, keep_copy=True))
     assert plan.before == {
         "mailbox": "support@contoso.example",
@@ -166,7 +166,7 @@ def test_other_external_target_is_replaced_with_a_warning_that_names_it() -> Non
         "internal-goes-other-external-stays",
     ],
 )
-def test_absent_leaves_nothing_of_ours_and_nothing_unmentioned_c19(
+def test_case_c19_absent_leaves_nothing_of_ours_and_nothing_unmentioned(
     stored: dict[str, Any], wanted: dict[str, Any], changes: dict[str, Any], warned: list[str]
 ) -> None:
     plan = plan_forwarding(mailbox(**stored), wishes(state="absent", **wanted))

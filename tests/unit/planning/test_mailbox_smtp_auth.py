@@ -34,7 +34,7 @@ def current(**differences: Any) -> Current:
 
 
 @pytest.mark.parametrize(("stored", "wanted"), list(itertools.product(FLAGS, FLAGS)))
-def test_flag_is_written_once_where_it_differs_and_never_otherwise_c21(stored: str, wanted: str) -> None:
+def test_case_c21_flag_is_written_once_where_it_differs_and_never_otherwise(stored: str, wanted: str) -> None:
     plan = plan_smtp_auth(current(mailbox_disabled=FLAGS[stored]), {"smtp_auth": wanted})
     if stored == wanted:
         assert plan.steps == []
@@ -70,7 +70,7 @@ def test_reasons_name_whoever_decides() -> None:
 
 @pytest.mark.parametrize(("of_user", "who"), [(True, "the user"), (False, "the organization")])
 @pytest.mark.parametrize("stored", [None, False])
-def test_policy_that_blocks_passwords_draws_one_warning_each_run_c40(
+def test_case_c40_policy_that_blocks_passwords_draws_one_warning_each_run(
     stored: bool | None, of_user: bool, who: str
 ) -> None:
     around = {"policy": "Block Basic", "policy_of_user": of_user, "policy_blocks_basic": True}
@@ -84,7 +84,7 @@ def test_policy_that_blocks_passwords_draws_one_warning_each_run_c40(
 
 
 @pytest.mark.parametrize("blocks", [False, None], ids=["allows", "not-read"])
-def test_policy_that_is_not_known_to_block_claims_nothing_c40(blocks: bool | None) -> None:
+def test_case_c40_policy_that_is_not_known_to_block_claims_nothing(blocks: bool | None) -> None:
     unread = ["the authentication policies"] if blocks is None else []
     around = {"policy": "Some policy", "policy_blocks_basic": blocks, "unread": unread}
     plan = plan_smtp_auth(current(**around), {"smtp_auth": "enabled"})

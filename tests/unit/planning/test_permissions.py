@@ -77,7 +77,7 @@ def test_unknown_api_is_refused_with_the_choices(name: str) -> None:
         ([",", " "], []),
     ],
 )
-def test_names_given_as_one_text_are_taken_apart_c36(given: list[str] | None, names: list[str]) -> None:
+def test_case_c36_names_given_as_one_text_are_taken_apart(given: list[str] | None, names: list[str]) -> None:
     assert split_names(given) == names
 
 
@@ -107,7 +107,7 @@ def test_name_is_resolved_separately_for_each_kind(name: str, kind: str, permiss
     ],
     ids=["wrong-kind", "wrong-kind-back", "other-api", "other-api-and-kind", "misspelt", "unlike-any"],
 )
-def test_wrong_name_is_refused_with_api_kind_and_hint_c36(name: str, kind: str, advice: str) -> None:
+def test_case_c36_wrong_name_is_refused_with_api_kind_and_hint(name: str, kind: str, advice: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         resolve([name], kind, EXCHANGE, RESOURCES)
     assert refusal.value.message == "{0!r} is no {1} permission of Office 365 Exchange Online.".format(name, kind)
