@@ -34,6 +34,7 @@ from ._tls import context_for, refusal_of
 FINAL, THROTTLED, UNANSWERED = "final", "throttled", "unanswered"  # what an answer means for the retry loop
 LONGEST_STEP = 30.0  # seconds between two tries
 MOST_BYTES = 64 << 20  # of one answer; a thousand mailboxes take about one MiB
+BELIEVABLE_YEARS = range(2020, 2200)  # of a Date header: with any other, ends of secrets would be beyond all calendars
 WAITING_BUDGET = 300.0  # seconds that one task spends on waiting for throttled or failing services
 
 
@@ -247,11 +248,8 @@ class Transport:
         return True
 
     def _learn_time(self, response: Response) -> None:
-        try:
-            said = parsedate_to_datetime(response.headers.get("date", ""))
-        except (TypeError, ValueError, IndexError):
-            return
-        if said.tzinfo is None:
+        said = _time_of(response.headers.get("date", ""))
+        if said is None or said.year not in BELIEVABLE_YEARS:
             return
         skew = said - self._wall_clock()
         self._skew = skew if abs(skew) > timedelta(seconds=5) else timedelta(0)
@@ -284,10 +282,17 @@ def _retry_after(response: Response, now: datetime) -> Optional[float]:
         return max(0.0, float(said)) if said.lower() not in ("nan", "inf", "-inf", "infinity") else None
     except ValueError:
         pass
+    until = _time_of(said)
+    return None if until is None else max(0.0, (until - now).total_seconds())
+
+
+def _time_of(text: str) -> Optional[datetime]:
+    """A time of a header (RFC 9110), None for anything else: a time without a zone is no moment."""
     try:
-        return max(0.0, (parsedate_to_datetime(said) - now).total_seconds())
-    except (TypeError, ValueError, IndexError):
+        said = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
+    return said if said.tzinfo else None
 
 
 _ADAPTERS: Dict[Any, Any] = {}

@@ -121,7 +121,7 @@ def test_case_c24_no_secret_in_output_diff_log_or_system_log(stage: Stage, tmp_p
     diffs = [d for r in outcome.of(event="ok") if r["task"] == "kept" for d in [r["result"]["diff"]]]
     assert len(diffs) == 2
     for diff in diffs:
-        assert set(diff["after"]) <= {"display_name", "end", "key_id", "start", "removed", "stored_in", "announced"}
+        assert set(diff["after"]) <= {"display_name", "end_date", "key_id", "removed"}
 
 
 def test_case_c26_many_forks_share_no_token_and_leave_none(stage: Stage, tmp_path: Path) -> None:

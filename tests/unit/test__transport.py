@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.webex_connect.office365.plugins.module_utils import _transport
@@ -31,6 +33,7 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._transport
     Request,
     RequestsCarrier,
     Response,
+    Transport,
     import_library,
     origin_of,
 )
@@ -268,11 +271,45 @@ def test_time_is_that_of_the_services_date_header(clock: Clock, said: timedelta,
     assert link.now() == START + skew
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Wed, 99 Nov 2026 08:00:00 GMT", "0"])
+UNUSABLE_TIMES = {
+    "empty": "",
+    "no-time": "yesterday",
+    "no-such-day": "Wed, 99 Nov 2026 08:00:00 GMT",
+    "a-number": "0",
+    "no-zone": "Wed, 25 Nov 2026 09:00:00 -0000",
+    "the-last-year": "Fri, 31 Dec 9999 23:59:59 GMT",
+    "beyond-the-last-year": "Fri, 31 Dec 9999 23:59:59 -2359",
+    "before-the-first-year": "Mon, 01 Jan 0001 00:00:00 +2359",
+    "a-huge-zone": "Wed, 25 Nov 2026 08:00:00 +" + "9" * 30,
+    "a-huge-year": "Wed, 25 Nov " + "9" * 30 + " 08:00:00 GMT",
+}
+
+
+@pytest.mark.parametrize("date", UNUSABLE_TIMES.values(), ids=UNUSABLE_TIMES)
 def test_unreadable_date_header_is_ignored(clock: Clock, date: str) -> None:
     link = transport(Script(reply(200, date=date)), clock)
     link.send("GET", URL, "read", repeatable=True)
     assert link.now() == START
+
+
+times = st.one_of(
+    st.sampled_from(list(UNUSABLE_TIMES.values())),
+    st.text(max_size=40),
+    st.from_regex(r"(Wed, )?[0-9]{1,3} (Nov|Feb|Xxx) [0-9]{1,12} [0-9:]{1,9} ([+-][0-9]{1,20}|GMT)", fullmatch=True),
+    st.from_regex(r"[-+]?[0-9]{1,400}(\.[0-9]+)?(e[0-9]{1,4})?", fullmatch=True),
+)
+
+
+@given(date=times, retry_after=times)
+@settings(QUICKLY)
+def test_no_time_of_a_header_harms(date: str, retry_after: str) -> None:
+    clock = Clock()
+    script = Script(reply(429, date=date, retry_after=retry_after), rest=reply(200, date=date))
+    link = transport(script, clock)
+    with suppress(Throttled):
+        link.send("GET", URL, "read", repeatable=True)
+    link.now() + timedelta(days=7300)
+    assert all(0 <= step <= 300 for step in clock.slept)
 
 
 # Addresses
@@ -471,3 +508,41 @@ def test_a_tenant_whose_time_is_over_is_asked_nothing_more(clock: Clock) -> None
     with pytest.raises(TimeIsUp, match="time for this tenant is over"):
         sender.send("GET", URL, "read")
     assert len(script.requests) == 2
+
+
+class Endless:
+    """An answer of ``requests`` that goes on until somebody closes it."""
+
+    status_code, headers = 200, {}
+
+    def __init__(self, parts: int) -> None:
+        self.parts, self.read, self.closed = parts, 0, False
+
+    def iter_content(self, size: int) -> Iterator[bytes]:
+        while self.read < self.parts and not self.closed:
+            self.read += 1
+            yield b" " * size
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_no_more_than_64_mib_of_one_answer_are_read(clock: Clock, monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    answers: list[Endless] = []
+
+    def endless(*arguments: Any, **named: Any) -> Endless:
+        answers.append(Endless(1024 + more))
+        return answers[-1]
+
+    monkeypatch.setattr(requests.Session, "request", endless)
+    carrier = RequestsCarrier()
+    if not more:
+        assert len(carrier(Request("GET", URL), 30).body) == 64 << 20
+        return
+    link = Transport(carrier, max_retries=1, clock=clock.monotonic, sleep=clock.sleep, wall_clock=clock.utc)
+    with pytest.raises(Unreachable, match=r"read everything: .* more than 64 MiB"):
+        link.send("GET", URL, "read everything", repeatable=True)
+    with pytest.raises(AnswerLost, match="more than 64 MiB"):
+        link.send("POST", URL, "make something")
+    assert [(answer.read, answer.closed) for answer in answers] == [(1025, True)] * 3

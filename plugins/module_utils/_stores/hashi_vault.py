@@ -10,7 +10,6 @@ Texts are written with check-and-set against the version that was current when t
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
@@ -18,7 +17,7 @@ from .._errors import AnswerLost, InvalidInput
 from .._rows import Row, answer_to, parse_time
 from .._tenant import Tenant
 from .._transport import Transport
-from .hashi_vault_calls import HashiCalls, WrongVersion, login_of
+from .hashi_vault_calls import HashiCalls, WrongVersion, login_of, path_of
 from .record import DETAILS, OWNER, Record, from_tags, is_owned, to_tags, word_of
 from .store import Store, StoreFailed, overtaken
 
@@ -53,8 +52,8 @@ class HashiVaultStore(Store):
     def __init__(self, given: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         self._login = login_of(given, environ)
         self._ca_path = given["ca_path"]
-        self._mount = _path_of("mount_point", given["mount_point"])
-        self._path = _path_of("secret_path", given["secret_path"]) if given["secret_path"] else None
+        self._mount = path_of("mount_point", given["mount_point"])
+        self._path = path_of("secret_path", given["secret_path"]) if given["secret_path"] else None
         self._versions: Dict[Owner, int] = {}  # current when this run announced its own
         self.place = self._place(self._path or FOLDER)
 
@@ -237,10 +236,3 @@ class HashiVaultStore(Store):
     def _place(self, path: str, version: Optional[int] = None) -> str:
         place = "{0}: {1}/{2}".format(self._login.url, self._mount, path)
         return "{0} (version {1})".format(place, version) if version else place
-
-
-def _path_of(option: str, path: str) -> str:
-    cleaned = path.strip("/")
-    if not cleaned or not re.match(r"[^\x00-\x1f\x7f]+\Z", cleaned) or {"", ".", ".."} & set(cleaned.split("/")):
-        raise InvalidInput("store.{0} is {1!r}, which is no path in Vault.".format(option, path))
-    return cleaned

@@ -13,6 +13,7 @@ Sources: Vault's HTTP API documentation, "KV secrets engine version 2", "AppRole
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import quote, urlsplit
@@ -53,14 +54,28 @@ def login_of(given: Mapping[str, Any], environ: Mapping[str, str]) -> HashiLogin
             "store has the type hashi_vault, but nothing to sign in with.",
             "Give token (or the environment variable VAULT_TOKEN), or role_id and secret_id.",
         )
-    return HashiLogin(
+    login = HashiLogin(
         url=_base_of(given["url"] or said["addr"]),
         namespace=given["namespace"] or said["namespace"] or None,
         token=given["token"] or (None if named else said["token"]),
         role_id=given["role_id"],
         secret_id=given["secret_id"],
-        auth_mount_point=given["auth_mount_point"].strip("/"),
+        auth_mount_point=path_of("auth_mount_point", given["auth_mount_point"]),
     )
+    for name in ("token", "namespace"):
+        if not re.match(r"[\x20-\x7e]*\Z", getattr(login, name) or ""):
+            raise InvalidInput(
+                "store.{0} holds a character that no header can carry, such as a line end.".format(name),
+                "Mend it, or the environment variable VAULT_{0}.".format(name.upper()),
+            )
+    return login
+
+
+def path_of(option: str, path: str) -> str:
+    cleaned = path.strip("/")
+    if not cleaned or not re.match(r"[^\x00-\x1f\x7f-\x9f]+\Z", cleaned) or {"", ".", ".."} & set(cleaned.split("/")):
+        raise InvalidInput("store.{0} is {1!r}, which is no path in Vault.".format(option, path))
+    return cleaned
 
 
 def _base_of(url: str) -> str:

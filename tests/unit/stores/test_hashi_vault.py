@@ -251,6 +251,35 @@ def test_what_cannot_be_signed_in_to_or_written_is_told(
     assert vault.writes() == run.world.writes() == []
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"namespace": "emea\r\nX-Vault-Token: hvs.mine"}, "store.namespace holds a character that no header"),
+        ({"namespace": "Bürgerbüro"}, "store.namespace holds a character that no header"),
+        ({"token": "hvs.first\nhvs.second"}, "store.token holds a character that no header"),
+        ({"token": "hvs.\x85x"}, "store.token holds a character that no header"),
+        ({"token": None, "role_id": "r", "secret_id": "s", "auth_mount_point": "../sys"}, "store.auth_mount_point is"),
+        ({"mount_point": "../sys"}, "store.mount_point is"),
+        ({"mount_point": "/"}, "store.mount_point is"),
+        ({"secret_path": "a/../../sys/seal"}, "store.secret_path is"),
+        ({"secret_path": "a\x85b"}, "store.secret_path is"),
+        ({"url": "https://robot:hvs.pass/word@vault.contoso.example"}, "https://…@vault.contoso.example'"),
+        ({"url": "http://robot:hvs.pass/word@vault.contoso.example"}, "http://…@vault.contoso.example'"),
+        ({"url": "robot:hvs.pass/word@vault.contoso.example"}, "store.url is '…@vault.contoso.example'"),
+        ({"url": "https://vault.contoso.example/?token=hvs.x"}, r"https://vault.contoso.example/\?…'"),
+        ({"url": "https://vault.contoso.example/#hvs.x"}, "https://vault.contoso.example/#…'"),
+        ({"url": "http://vault.contoso.example"}, "only https is accepted"),
+    ],
+)
+def test_what_could_reach_a_wrong_place_is_refused_before_any_request(
+    run: Runner, vault: HashiVault, wish: dict[str, Any], options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(Failed, match=says) as failure:
+        run(MODULE, **stored(wish, **options))
+    assert "hvs." not in failure.value.message.replace(repr(options.get("namespace")), "")
+    assert vault.log == list(run.world.log) == []
+
+
 def test_a_sealed_vault_is_told(run: Runner, vault: HashiVault, wish: dict[str, Any]) -> None:
     vault.is_sealed = True
     with pytest.raises(Failed, match="503: Vault is sealed.*have it unsealed"):
