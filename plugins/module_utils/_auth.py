@@ -121,6 +121,14 @@ class Tokens:
             ]
         )
 
+    def _known_tenant(self) -> Optional[str]:
+        """The tenant that a domain stands for, where it is known or was asked in this run."""
+        told = self._shared.load(self._domain()) if self._shared and not self.tenant_id else None
+        return self.tenant_id or (told if told and GUID.match(told) else None)
+
+    def _domain(self) -> str:
+        return json.dumps([self._login.authority_host, self._login.tenant_id])
+
     def _load(self, scope: str) -> Optional[Token]:
         text = self._shared.load(self._name(scope)) if self._shared else None
         claims = claims_of(text) if text else {}
@@ -141,9 +149,10 @@ class Tokens:
         login = self._login
         doing = "sign in to tenant {0} as {1}".format(login.tenant_id, login.client_id)
         msal = import_library("msal")
+        known = self._known_tenant()
         for attempt in range(4):
             # msal remembers failed answers per application object, so each try takes a new one.
-            http = _MsalHttp(self._transport, login, self.tenant_id, doing)
+            http = _MsalHttp(self._transport, login, known, doing)
             try:
                 application = msal.ConfidentialClientApplication(
                     login.client_id,
@@ -212,16 +221,17 @@ class Tokens:
     def _checked(self, text: str, http: _MsalHttp, doing: str, scope: str) -> Token:
         claims = claims_of(text)
         issued_for = str(claims.get("tid") or "").lower()
-        expected = self.tenant_id or http.tenant_id
-        if not issued_for or issued_for != expected:
+        if not issued_for or issued_for != http.tenant_id:
             raise AuthenticationFailed(
                 "Could not {0}: the token is for tenant {1}, not for {2}.".format(
-                    doing, issued_for or "(not stated)", expected or self._login.tenant_id
+                    doing, issued_for or "(not stated)", http.tenant_id or self._login.tenant_id
                 ),
                 "Nothing was sent with it. Check tenant_id and the endpoints.",
             )
         if self._shared:
             self._shared.save(self._name(scope), text)
+            if http.asked:
+                self._shared.save(self._domain(), issued_for)
         return self._accept(text, claims)
 
 
@@ -243,7 +253,8 @@ class _MsalHttp:
         self._known_tenant = known_tenant
         self._doing = doing
         self._origin = origin_of(login.authority_host)
-        self.tenant_id: Optional[str] = None
+        self.asked = False  # for the metadata
+        self.tenant_id = known_tenant
         self.refusal: Optional[Dict[str, Any]] = None
 
     def get(self, url: str, params: Any = None, headers: Optional[Mapping[str, str]] = None, **unused: Any) -> Any:
@@ -268,7 +279,7 @@ class _MsalHttp:
                 status=answer.status,
                 request_id=answer.request_id,
             )
-        self.tenant_id = tenant_of(named)
+        self.asked, self.tenant_id = True, tenant_of(named)
         return _MsalAnswer(answer)
 
     def post(self, url: str, params: Any = None, data: Any = None, headers: Any = None, **unused: Any) -> Any:

@@ -671,3 +671,21 @@ def test_renewal_ignores_and_replaces_the_shared_token(clock: Clock) -> None:
     source.get(GRAPH)
     renewed = source.get(GRAPH, renew=True)
     assert list(shared.kept.values()) == [renewed.text]
+
+
+def test_the_tenant_of_a_domain_is_asked_for_once_in_a_run(clock: Clock) -> None:
+    shared = Shared()
+    sharing(shared, Script(metadata(), lasting(3600)), clock, tenant_id="contoso.example").get(GRAPH)
+    script = Script(lasting(3600))
+    assert sharing(shared, script, clock, tenant_id="contoso.example").get(EXCHANGE).tenant_id == TENANT_ID
+    assert script.urls == ["{0}/{1}/oauth2/v2.0/token".format(LOGIN, TENANT_ID)]
+    script = Script(metadata(OTHER_TENANT), lasting(3600, OTHER_TENANT))
+    assert sharing(shared, script, clock, tenant_id="fabrikam.example").get(EXCHANGE).tenant_id == OTHER_TENANT
+
+
+def test_a_token_of_another_tenant_than_the_run_knows_is_refused_c30(clock: Clock) -> None:
+    shared = Shared()
+    sharing(shared, Script(metadata(), lasting(3600)), clock, tenant_id="contoso.example").get(GRAPH)
+    script = Script(lasting(3600, OTHER_TENANT))
+    with pytest.raises(AuthenticationFailed, match=OTHER_TENANT):
+        sharing(shared, script, clock, tenant_id="contoso.example").get(EXCHANGE)
