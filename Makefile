@@ -5,9 +5,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo leaks fuzz test unit scenarios test-newest unit-newest scenarios-newest sanity-newest browser \
+.PHONY: help install demo leaks fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
 	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
-	sanity docs docs-lint galaxy-check format lock clean FORCE
+	sanity docs docs-lint galaxy-check notes changelog release-check format lock clean FORCE
 
 # May be set: make test WORKERS=4, make unit ARGS='-k secret', make install PYTHON=python3.13
 PYTHON ?= python3
@@ -71,9 +71,13 @@ browser: $(VENV)/.test | build/tree/$(collection) ## open a report in headless C
 leaks: build/.installed $(VENV)/.test | build/tree/$(collection) ## look for secrets in all that every playbook and module shows and leaves
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios/test_leaks_everywhere.py
 
+core: build/.installed $(VENV)/.test | build/tree/$(collection) ## run the unit tests and those scenarios that depend on ansible-core
+	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/unit
+	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal -m core $(ARGS) tests/scenarios
+
 # Python 3.12 and later take the newest ansible-core. Without one, it says so and lets the rest go on.
-test-newest: ## the same on the newest ansible-core; so do unit-newest, scenarios-newest and sanity-newest
-test-newest unit-newest scenarios-newest sanity-newest: %-newest:
+test-newest: ## the same on the newest ansible-core; so do core-newest, unit-newest, scenarios-newest and sanity-newest
+test-newest core-newest unit-newest scenarios-newest sanity-newest: %-newest:
 	@for python in $(newest_pythons); do \
 		if "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
 			exec $(MAKE) --no-print-directory VENV=build/newest PYTHON="$$python" $*; \
@@ -103,6 +107,18 @@ lint-ansible: $(VENV)/.lint build/files
 changelog-lint: $(VENV)/.lint ## check the changelog's fragments
 	$(bin)/antsibull-changelog lint
 
+# In a copy, because antsibull-changelog copies all that lies in a folder.
+notes: $(VENV)/.lint build/files
+	$(call copy,build/release/$(collection))
+	PATH=$(bin):$$PATH $(bin)/python scripts/changelog.py build/release/$(collection)
+
+changelog: notes ## make the notes of the version in galaxy.yml out of the fragments
+	cp build/release/$(collection)/CHANGELOG.rst .
+	cp build/release/$(collection)/changelogs/changelog.yaml changelogs
+
+release-check: build/.installed notes ## look at the version, the changelog and the archive; make the notes anew in a copy
+	$(bin)/python scripts/release_check.py $(CURDIR) build/dist/*.tar.gz build/release/$(collection)
+
 # On what users install, so that nothing else counts. Its own home: the stand-in for get-pip shall not meet the user's
 # other projects. Settings of pip still count.
 sanity: home := $(CURDIR)/build/sanity-home
@@ -111,7 +127,7 @@ sanity: build/.installed ## run ansible-test sanity on the built collection
 	tar -xzf build/dist/*.tar.gz -C build/sanity/$(collection)
 	git init -q build/sanity/$(collection) && echo /tests/output/ >build/sanity/$(collection)/.git/info/exclude
 	mkdir -p $(home)/.ansible/test/cache
-	for folder in .config .cache .pip; do ln -sfn ~/$$folder $(home)/$$folder; done
+	for folder in .config .cache .pip; do if [ -e ~/$$folder ]; then ln -sfn ~/$$folder $(home)/$$folder; fi; done
 	for release in 24_2 25_2; do cp scripts/get_pip.py $(home)/.ansible/test/cache/get_pip_$$release.py; done
 	cd build/sanity/$(collection) && HOME=$(home) PATH=$(bin):$$PATH ansible-test sanity --venv \
 		--python $$($(bin)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') $(ARGS)
