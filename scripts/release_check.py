@@ -26,6 +26,7 @@ BELONGS = re.compile(
     r"(CHANGELOG\.rst|CONTRIBUTING\.md|LICENSE|README\.md|FILES\.json|MANIFEST\.json|requirements\.txt"
     r"|changelogs/(changelog|config)\.yaml"
     r"|docs/(report\.schema\.json|docsite/extra-docs\.yml|docsite/rst/\w+\.rst|images/[\w-]+\.(png|webp|svg))"
+    r"|\.ansible-lint"  # Galaxy lints with it: it names the modules of others
     r"|examples/inventory/([\w/-]+)\.yml|execution-environment\.yml|awx/[\w/.-]+\.(yml|yaml|json|md|j2)"
     r"|meta/(execution-environment|runtime)\.yml|playbooks/\w+\.yml"
     r"|plugins/(action|doc_fragments|filter|module_utils(/\w+)?|modules|plugin_utils)/\w+\.py"
