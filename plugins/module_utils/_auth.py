@@ -76,6 +76,8 @@ class Token:
     text: str = field(repr=False)
     tenant_id: str
     roles: FrozenSet[str]
+    directory_roles: FrozenSet[str] = frozenset()
+    """Template ids of the directory roles that the token names."""
 
 
 class SharedTexts:
@@ -141,9 +143,11 @@ class Tokens:
 
     def _accept(self, text: str, claims: Dict[str, Any]) -> Token:
         self.tenant_id = str(claims["tid"]).lower()
-        roles = claims.get("roles")
-        held = frozenset(str(role) for role in roles) if isinstance(roles, list) else frozenset()
-        return Token(text, self.tenant_id, held)
+        held = (
+            frozenset(str(item).strip() for item in claims[name]) if isinstance(claims.get(name), list) else frozenset()
+            for name in ("roles", "wids")
+        )
+        return Token(text, self.tenant_id, *held)
 
     def _fetch(self, scope: str, claims: Optional[str]) -> Token:
         login = self._login

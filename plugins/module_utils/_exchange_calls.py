@@ -30,6 +30,7 @@ from ._rows import Row, answer_to
 from ._service import Service
 from ._transport import FINAL, THROTTLED, UNANSWERED, Response, judge_by_status
 
+MODULE_VERSION = "3.7.0"  # of ExchangeOnlineManagement, for which the cmdlets are asked
 BATCH_SIZE = 10  # more are refused
 ANCHOR = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{0}"  # the same mailbox in every tenant
 TRANSIENT = (
@@ -88,6 +89,26 @@ class ExchangeCalls:
             if command.whole_list:
                 headers["Prefer"] = "odata.maxpagesize=1000"
         return headers
+
+    def cmdlets(self) -> List[str]:
+        """The cmdlets that the admin identity may run, by its roles. Raises PermissionMissing where none lets it connect.
+
+        The list only spares somebody a refusal later, so an error is not tried again.
+        """
+        doing = "read which cmdlets the admin identity may run"
+        url = "{0}/adminapi/v1.0/{1}/EXOModuleFile?Version={2}".format(
+            self.service.base, self._tenant(), MODULE_VERSION
+        )
+        response = self.service.send(
+            "GET",
+            url,
+            doing,
+            headers={**self._headers(), "CommandName": "*"},
+            repeatable=True,
+            judge=lambda answer: FINAL if answer.status >= 400 else judge_by_status(answer),
+        )
+        rows = self._rows(Command("EXOModuleFile", doing, required=("exportedCmdlets",)), response)
+        return [name.strip() for row in rows for name in (row.text("exportedCmdlets") or "").split(",") if name.strip()]
 
     def invoke(self, command: Command) -> List[Row]:
         """The rows of one cmdlet; writes are set to fixed values, so that repeating any of them is harmless."""

@@ -39,6 +39,11 @@ class Service:
         """The application roles in the current token."""
         return self._tokens.get(self._scope).roles
 
+    @property
+    def directory_roles(self) -> frozenset[str]:
+        """Template ids of the directory roles that the current token names."""
+        return self._tokens.get(self._scope).directory_roles
+
     def send(
         self,
         method: str,

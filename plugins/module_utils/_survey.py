@@ -21,11 +21,13 @@ from ._planning.audit import SCHEMA_VERSION, Subject, report_of
 from ._planning.audit_seen import is_silence, nothing_of_the_directory, nothing_of_the_mail
 from ._planning.audit_waivers import Waiver, waivers_of
 from ._planning.audit_wishes import Wishes, wishes_of
+from ._planning.preflight import STEPS, UNASKED
 from ._rows import format_time
 from ._stores.store import RunVault, Store, open_store
 from ._survey_directory import read_directory
 from ._survey_groups import MEMBERSHIPS, read_memberships
 from ._survey_mail import read_mail
+from ._survey_rights import read_rights
 from ._tenant import Connect, Tenant
 
 SECONDS, SECONDS_OF_MANY = 120, 30  # that a tenant has, alone and among others
@@ -56,6 +58,8 @@ class Terms:
     seconds: float
     concurrency: int
     tell: Callable[[str], None]
+    steps: Sequence[str] = ()
+    """Whose rights are looked at."""
 
 
 def survey(
@@ -73,6 +77,7 @@ def survey(
         float(given["time_budget"] or (SECONDS if given["tenants"] is None else SECONDS_OF_MANY)),
         max(1, int(given["concurrency"])),
         tell,
+        [step for step in STEPS if step not in UNASKED] if given["steps"] is None else given["steps"],
     )
     if given["tenants"] is None:
         login, warnings = resolve_login(given, environ)
@@ -86,13 +91,16 @@ def survey(
             place, said = _place(entry, given, environ, vault)
             places.append(place)
             warnings += ["{0}: {1}".format(place.name, text) for text in said]
-    outcomes = _all(places, terms)
+    if given["rights_only"]:
+        return _rights(places, terms, warnings, given["tenants"] is None)
+    outcomes = _all(places, terms, _one)
     moments = [moment for _report, moment, _seconds in outcomes.values()]
     return {
         "changed": False,
         "schema_version": SCHEMA_VERSION,
         "tenant_id": outcomes[places[0].name][0]["tenant"]["id"] if given["tenants"] is None else None,
         "reports": {name: outcomes[name][0] for name in sorted(outcomes)},
+        "rights": {},
         "run": {
             "at": format_time(min(moments, default=datetime.now(timezone.utc))),
             "tenants": {
@@ -102,6 +110,39 @@ def survey(
         },
         "warnings": warnings,
     }
+
+
+def _rights(places: Sequence[Place], terms: Terms, warnings: List[str], is_single: bool) -> Dict[str, Any]:
+    """What the admin identities lack, instead of reports. A single tenant that cannot be signed in to fails the task."""
+    found = _all(places, terms, _rights_of)
+    if is_single and isinstance(found[places[0].name], TenantError):
+        raise found[places[0].name]
+    nothing: Dict[str, Any] = {"graph": None, "exchange": None, "lacking": [], "unknown": [], "summary": []}
+    for place in places:
+        failure = found[place.name]
+        if isinstance(failure, TenantError):
+            who = {"tenant_id": place.tenant_id, "admin_client_id": place.admin_client_id}
+            found[place.name] = {**who, **nothing, "error": str(failure)}
+    return {
+        "changed": False,
+        "schema_version": SCHEMA_VERSION,
+        "tenant_id": found[places[0].name]["tenant_id"] if is_single else None,
+        "reports": {},
+        "rights": {name: found[name] for name in sorted(found)},
+        "run": {"at": format_time(datetime.now(timezone.utc)), "tenants": {}},
+        "warnings": warnings,
+    }
+
+
+def _rights_of(place: Place, terms: Terms) -> Any:
+    try:
+        if isinstance(place.login, TenantError):
+            raise place.login
+        tenant = terms.connect(place.login)
+    except TenantError as failure:
+        return failure
+    reader = _Reader(tenant, terms.seconds, lambda tenant: read_rights(tenant, place.wishes, terms.steps))
+    return reader.result(time.monotonic() + terms.seconds + GRACE)
 
 
 def _refuse_namesakes(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -148,7 +189,7 @@ def _store(wishes: Wishes, vault: Optional[RunVault]) -> Optional[Store]:
     return open_store(options, vault)
 
 
-def _all(places: Sequence[Place], terms: Terms) -> Dict[str, Any]:
+def _all(places: Sequence[Place], terms: Terms, one: Callable[[Place, Terms], Any]) -> Dict[str, Any]:
     """The outcomes by name. Threads are daemons: one that hangs in the network keeps nothing and nobody."""
     outcomes: Dict[str, Any] = {}
     waiting = list(reversed(places))
@@ -161,7 +202,7 @@ def _all(places: Sequence[Place], terms: Terms) -> Dict[str, Any]:
                 if not waiting:
                     return
                 place = waiting.pop()
-            outcome = _one(place, terms)
+            outcome = one(place, terms)
             with lock:
                 outcomes[place.name] = outcome
                 if len(places) > 1 and (len(outcomes) % step == 0 or len(outcomes) == len(places)):

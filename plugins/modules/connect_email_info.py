@@ -288,6 +288,20 @@ options:
       - Without it, what a group decides is told to be unread, and judged neither way.
     type: bool
     default: false
+  rights_only:
+    description:
+      - Whether, instead of reports, only what the admin identity is allowed to do is read, and compared with what O(steps)
+        need for O(wanted). It costs the two tokens and one request to Exchange Online.
+      - Application permissions are told by the tokens, management roles by the cmdlets that Exchange Online lists for the
+        identity. What decides and cannot be read is told as unknown, and never as lacking.
+    type: bool
+    default: false
+  steps:
+    description:
+      - With O(rights_only=true), the steps of the role to look at, by their tags. Left out, all but V(scope).
+    type: list
+    elements: str
+    choices: [app, secret, permission, consent, smtp_auth, policy, scope, forwarding, handoff]
   concurrency:
     description:
       - How many tenants are audited at the same time.
@@ -354,6 +368,16 @@ EXAMPLES = r"""
         owner: security@contoso.example
         until: "2027-03-31"
         tenant: contoso
+
+- name: May this identity do all that onboarding needs?
+  webex_connect.office365.connect_email_info:
+    wanted:
+      connect_email_callback_url: https://contoso.us.webexconnect.io/callback
+      connect_email_assets:
+        - mailbox: support@contoso.example
+          forwarding_address: a41a0ba3566ed2091155f13e48e6d4f8@mail-us.imiconnect.io
+    rights_only: true
+  register: allowed
 """
 
 RETURN = r"""
@@ -367,8 +391,81 @@ schema_version:
   returned: success
   type: str
   sample: "1.0"
+rights:
+  description: What each admin identity lacks, by the tenant's name; empty without O(rights_only=true).
+  returned: success
+  type: dict
+  contains:
+    tenant_id:
+      description: The tenant's GUID; as it was given, where there was no sign-in.
+      type: str
+    admin_client_id:
+      description: The admin identity.
+      type: str
+    graph:
+      description: The application permissions of Microsoft Graph in its token, null where there was no sign-in.
+      type: list
+      elements: str
+    exchange:
+      description: The same of Office 365 Exchange Online; empty where no step needs Exchange.
+      type: list
+      elements: str
+    lacking:
+      description: What the steps need and the identity lacks, in the order of the steps.
+      type: list
+      elements: dict
+      contains:
+        step:
+          description: The step of the role.
+          type: str
+        module:
+          description: The module that needs the right.
+          type: str
+        right:
+          description: The permission or the management role, by its name.
+          type: str
+        kind:
+          description: What kind of right that is, and of which service.
+          type: str
+        for:
+          description:
+            - V(change) where the step can look and may find that nothing is left to change, V(read) where it cannot even look.
+          type: str
+        grant:
+          description: How and where it is granted.
+          type: str
+    unknown:
+      description: What could not be told, in the same form, with the reason as C(because).
+      type: list
+      elements: dict
+    summary:
+      description: Both in sentences; empty where nothing is lacking or unknown.
+      type: list
+      elements: str
+    error:
+      description: Why nothing is known, null otherwise. A single tenant fails the task instead.
+      type: str
+  sample:
+    contoso:
+      tenant_id: 0f47778c-61c2-4b0a-8e94-3f05e737a1dd
+      admin_client_id: 5e0c5b0e-7f0c-4c0a-9f3e-0d2f6a1f4b77
+      graph: [Application.ReadWrite.All, DelegatedPermissionGrant.ReadWrite.All]
+      exchange: [Exchange.ManageAsApp]
+      lacking:
+        - step: forwarding
+          module: mailbox_forwarding
+          right: Mail Recipients
+          kind: management role of Exchange Online
+          for: change
+          grant: by a role group of Exchange Online, or with the directory role Exchange Recipient Administrator
+      unknown: []
+      summary:
+        - >-
+          It lacks Mail Recipients (forwarding); grant by a role group of Exchange Online, or with the directory role
+          Exchange Recipient Administrator.
+      error: null
 reports:
-  description: One report a tenant, by its name; see C(docs/report.schema.json).
+  description: One report a tenant, by its name; see C(docs/report.schema.json). Empty with O(rights_only=true).
   returned: success
   type: dict
   contains:
@@ -432,6 +529,7 @@ run:
 
 from ..module_utils._converge import Resource, run_module
 from ..module_utils._login import LOGIN_OPTIONS
+from ..module_utils._planning.preflight import STEPS
 from ..module_utils._stores.store import STORE_OPTIONS
 from ..module_utils._survey import survey
 
@@ -507,6 +605,8 @@ OPTIONS = {
         },
     },
     "deep": {"type": "bool", "default": False},
+    "rights_only": {"type": "bool", "default": False},
+    "steps": {"type": "list", "elements": "str", "choices": list(STEPS)},
     "concurrency": {"type": "int", "default": 32},
     "time_budget": {"type": "int"},
 }

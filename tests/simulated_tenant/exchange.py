@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .world import World
 
 PATH = re.compile(r"^/adminapi/(?P<version>[^/]+)/(?P<tenant>[^/]+)/(?P<what>InvokeCommand|\$batch)$")
+MODULE_FILE = re.compile(r"^/adminapi/v1\.0/(?P<tenant>[^/]+)/EXOModuleFile$")
 GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 DATE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)$")
 MANAGE_AS_APP = "Exchange.ManageAsApp"
@@ -96,6 +97,9 @@ class ExchangeDoor:
         token, why = self.world.tokens.check(request.bearer, catalogue.EXCHANGE)
         if token is None:
             return self._unauthorized(why)
+        file = MODULE_FILE.match(request.path)
+        if file and request.method == "GET" and request.query.get("Version") and token.tenant.is_named(file["tenant"]):
+            return self._module_file(request, entry, token)
         match = PATH.match(request.path)
         if match is None or match["version"] != "beta" or request.method != "POST":
             return Reply(404, {"Content-Type": "text/plain"}, b"")
@@ -130,6 +134,18 @@ class ExchangeDoor:
             "x-ms-diagnostics": f'2000001;reason="{why}";error_category="invalid_app"',
         }
         return Reply(tenant.settings.exchange_status_without_role, headers, tenant.settings.exchange_403_body)
+
+    def _module_file(self, request: Request, entry: LogEntry, token: Token) -> Reply:
+        """What the PowerShell module loads when it connects: the cmdlets that the caller's roles show."""
+        if MANAGE_AS_APP not in token.roles:
+            return self._not_allowed(entry)
+        every = catalogue.load("exchange-cmdlets.json")["cmdlets"]
+        shown = [c for c in every if cmdlets.allowed(token.tenant, token.object_id, token.directory_roles, c)]
+        if not shown:
+            return self._forbidden(token.tenant, "The role assigned to application isn't supported in this scenario.")
+        asked = request.headers.get("CommandName") or "*"
+        shown = [c for c in shown if asked == "*" or c.lower() in asked.lower().split(",")]
+        return json_reply(200, {"value": [{"exportedCmdlets": ",".join(shown)}]}, request_id=str(uuid.uuid4()))
 
     # One command --------------------------------------------------------------------------
 

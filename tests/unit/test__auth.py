@@ -53,7 +53,7 @@ def login_with(**options: Any) -> Login:
 
 
 def issued(roles: Any = None, tenant: Any = TENANT_ID, **more: Any) -> Response:
-    claims = {} if roles is None else {"roles": roles}
+    claims = {} if roles is None else {"roles": roles, "wids": roles}
     return reply(
         200, {"access_token": web_token(tid=tenant, **claims), "token_type": "Bearer", "expires_in": 3599, **more}
     )
@@ -206,7 +206,12 @@ def test_token_that_names_no_tenant_is_refused(clock: Clock, text: str) -> None:
 
 @pytest.mark.parametrize("roles", [None, "Application.Read.All", {}, 5])
 def test_roles_in_another_form_are_none(clock: Clock, roles: Any) -> None:
-    assert tokens(Script(issued(roles)), clock).get(GRAPH).roles == frozenset()
+    token = tokens(Script(issued(roles)), clock).get(GRAPH)
+    assert (token.roles, token.directory_roles) == (frozenset(), frozenset())
+
+
+def test_directory_roles_are_those_that_the_token_names(clock: Clock) -> None:
+    assert tokens(Script(issued(["a", 5])), clock).get(GRAPH).directory_roles == {"a", "5"}
 
 
 # AADSTS errors

@@ -419,6 +419,38 @@ def test_throttled_cmdlet_waits_as_told(clock: Clock, headers: dict[str, str], s
     assert slept in (None, clock.slept[0])
 
 
+# What the caller may run
+
+
+def test_the_cmdlets_are_asked_for_in_one_request(clock: Clock) -> None:
+    script = Script(reply(200, {"value": [{"exportedCmdlets": "Get-Mailbox, Set-Mailbox,"}]}))
+    assert calls(script, clock).cmdlets() == ["Get-Mailbox", "Set-Mailbox"]
+    (request,) = script.requests
+    assert request.method == "GET"
+    assert request.url == f"{BASE}/adminapi/v1.0/{TENANT_ID}/EXOModuleFile?Version=3.7.0"
+    assert request.headers["CommandName"] == "*"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "raised"),
+    [
+        (401, b"", PermissionMissing),
+        (403, b"\0\0", PermissionMissing),
+        (429, {}, UnexpectedReply),
+        (503, {}, UnexpectedReply),
+        (404, b"", Refused),
+        (200, {"value": [{}]}, UnexpectedReply),
+    ],
+)
+def test_cmdlets_that_are_not_told_are_asked_for_once(
+    clock: Clock, status: int, body: Any, raised: type[TenantError]
+) -> None:
+    script = Script(rest=reply(status, body))
+    with pytest.raises(raised):
+        calls(script, clock).cmdlets()
+    assert clock.slept == []
+
+
 # Batches
 
 COMMANDS = [Command("Get-" + name, "read it", {"Identity": name}, ("Guid",), ("Guid",)) for name in ("A", "B", "C")]

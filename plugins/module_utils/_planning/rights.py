@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: it may change at any time.
-"""The least that each module needs the admin identity to be allowed.
+"""The least that each module needs the admin identity to be allowed, and what is known of an identity's rights.
 
 Microsoft Graph's rights are application permissions. Exchange Online's are an application permission and management
 roles, of which the identity gets some by a directory role, others by a role group or an assignment. See Microsoft's
@@ -11,12 +11,14 @@ roles, of which the identity gets some by a directory role, others by a role gro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from typing import Collection, Dict, Optional, Tuple
 
 MANAGE_AS_APP = "Exchange.ManageAsApp"
 READ_APPLICATIONS = "Application.Read.All"
 WRITE_APPLICATIONS = "Application.ReadWrite.All"
+OWN_APPLICATIONS = "Application.ReadWrite.OwnedBy"
 READ_DIRECTORY = "Directory.Read.All"
+WRITE_DIRECTORY = "Directory.ReadWrite.All"
 ASSIGN_ROLES = "AppRoleAssignment.ReadWrite.All"
 GRANT_DELEGATED = "DelegatedPermissionGrant.ReadWrite.All"
 READ_POLICIES = "Policy.Read.All"
@@ -25,6 +27,35 @@ WRITE_AUTHORIZATION = "Policy.ReadWrite.Authorization"
 VIEW_RECIPIENTS, VIEW_CONFIGURATION = "View-Only Recipients", "View-Only Configuration"
 MAIL_RECIPIENTS, TRANSPORT_HYGIENE, ROLE_MANAGEMENT = "Mail Recipients", "Transport Hygiene", "Role Management"
 
+# What does as well.
+AS_GOOD = {
+    READ_APPLICATIONS: (WRITE_APPLICATIONS, READ_DIRECTORY, WRITE_DIRECTORY),
+    WRITE_APPLICATIONS: (WRITE_DIRECTORY,),
+    GRANT_DELEGATED: (WRITE_DIRECTORY,),
+}
+# What is enough to look at what these change.
+_TO_LOOK = {
+    WRITE_APPLICATIONS: READ_APPLICATIONS,
+    ASSIGN_ROLES: READ_APPLICATIONS,
+    GRANT_DELEGATED: READ_DIRECTORY,
+    WRITE_AUTHORIZATION: READ_POLICIES,
+}
+# The least directory role that brings a management role along.
+_DIRECTORY_ROLES = {
+    VIEW_RECIPIENTS: "Global Reader",
+    VIEW_CONFIGURATION: "Global Reader",
+    MAIL_RECIPIENTS: "Exchange Recipient Administrator",
+}
+# Directory roles by their template ids, which a token names in its claim wids. Whoever has another one may do in the
+# directory what no permission tells; the first of these stands in the token of every application.
+EXCHANGE_ADMINISTRATOR = "29232cdf-9323-42fd-ade2-1d097af3e4de"
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+GLOBAL_READER = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
+NOTHING_IN_DIRECTORY = (
+    "0997a1d0-0d1d-4acb-b408-d5ca73121e90",
+    "31392ffb-586c-42d1-9346-e59415a2cc4e",  # Exchange Recipient Administrator
+    EXCHANGE_ADMINISTRATOR,
+)
 # The management role to ask for, by what a cmdlet is about: to read it, to write it.
 _ROLES = {
     "Mailbox": (VIEW_RECIPIENTS, MAIL_RECIPIENTS),
@@ -70,6 +101,27 @@ class Need:
             return "management role of Exchange Online"
         api = "Office 365 Exchange Online" if self.right == MANAGE_AS_APP else "Microsoft Graph"
         return "application permission of {0}".format(api)
+
+    @property
+    def grant(self) -> str:
+        """How and where it is given."""
+        if self.cmdlets:
+            return "by a role group of Exchange Online, or with the directory role {0}".format(
+                _DIRECTORY_ROLES.get(self.right, "Exchange Administrator")
+            )
+        return "as {0} (not as a delegated one) with admin consent, at App registrations > API permissions".format(
+            self.kind
+        )
+
+    @property
+    def to_look(self) -> Need:
+        """What is enough to see what this one is there to change."""
+        if not self.to_write:
+            return self
+        if not self.cmdlets:
+            return Need(_TO_LOOK[self.right])
+        reads = tuple(cmdlet for cmdlet in self.cmdlets if cmdlet.startswith(("Get-", "Test-")))
+        return Need(management_role_for(reads[0]) or self.right, False, reads)
 
 
 def _to_read(right: str, *cmdlets: str) -> Need:
@@ -153,3 +205,41 @@ MODULES: Dict[str, Tuple[Need, ...]] = {
     "readiness_page": (),
     "connect_report_files": (),
 }
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What is known of the admin identity's rights: application permissions by API, directory roles by template id.
+
+    ``cmdlets`` are those that it may run, and None where that could not be read.
+    """
+
+    graph: Collection[str]
+    exchange: Collection[str]
+    directory_roles: Collection[str]
+    cmdlets: Optional[Collection[str]] = None
+
+    def holds(self, need: Need) -> Tuple[Optional[bool], str]:
+        """(whether it has the right, and where nobody can tell: why not)"""
+        if need.cmdlets:
+            return self._runs(need.cmdlets)
+        if need.right == MANAGE_AS_APP:
+            return need.right in self.exchange, ""
+        if any(right in self.graph for right in (need.right, *AS_GOOD.get(need.right, ()))):
+            return True, ""
+        harmless = NOTHING_IN_DIRECTORY if not need.to_write else (*NOTHING_IN_DIRECTORY, GLOBAL_READER)
+        if any(role not in harmless for role in self.directory_roles):
+            return None, "a directory role of the identity may stand for it"
+        if need.right == WRITE_APPLICATIONS and OWN_APPLICATIONS in self.graph and self.holds(need.to_look)[0]:
+            return None, "{0} is enough for applications that the identity owns".format(OWN_APPLICATIONS)
+        return False, ""
+
+    def _runs(self, cmdlets: Collection[str]) -> Tuple[Optional[bool], str]:
+        if MANAGE_AS_APP not in self.exchange:
+            return None, "without {0} Exchange Online does not tell".format(MANAGE_AS_APP)
+        if self.cmdlets is not None:
+            known = {cmdlet.lower() for cmdlet in self.cmdlets}
+            return all(cmdlet.lower() in known for cmdlet in cmdlets), ""
+        if any(role in self.directory_roles for role in (EXCHANGE_ADMINISTRATOR, GLOBAL_ADMINISTRATOR)):
+            return True, ""
+        return None, "Exchange Online did not tell which cmdlets the identity may run"

@@ -276,3 +276,24 @@ def test_rules_permissions_and_users(client, tenant, mailbox):
     assert client.rows("Get-AcceptedDomain")[0]["DomainName"] == "contoso.example"
     assert client.rows("Get-Recipient", Filter="EmailAddresses -like 'help*' -and RecipientType -eq 'UserMailbox'")
     assert kind(client.exchange("Get-Mailbox", Filter="Bogus -eq 'x'")) == "TaskArgumentException"
+
+
+@pytest.mark.parametrize(
+    ("rights", "status", "shown"),
+    [
+        ({"management_roles": ["Mail Recipients"]}, 200, {"Get-Mailbox": True, "Set-Mailbox": True}),
+        ({"management_roles": ["View-Only Recipients"]}, 200, {"Get-Mailbox": True, "Set-Mailbox": False}),
+        ({}, 403, {}),
+        ({"exchange_app_role": False}, 401, {}),
+    ],
+)
+def test_the_module_file_lists_what_the_caller_may_run(tenant, world, rights, status, shown):
+    tenant.add_admin("c0000007-0000-4000-8000-000000000007", "x~not-a-real-secret", directory_roles=[], **rights)
+    asking = Client(world, "c0000007-0000-4000-8000-000000000007", "x~not-a-real-secret")
+    url = f"{EXCHANGE}/adminapi/v1.0/{asking.tenant}/EXOModuleFile?Version=3.7.0"
+    reply = world.handle("GET", url, {"Authorization": f"Bearer {asking.token(EXCHANGE)}", "CommandName": "*"}, None)
+    assert reply.status == status
+    if shown:
+        listed = reply.json()["value"][0]["exportedCmdlets"].split(",")
+        assert {cmdlet: cmdlet in listed for cmdlet in shown} == shown
+    assert world.writes() == []
