@@ -688,7 +688,7 @@ def test_the_tenant_of_a_domain_is_asked_for_once_in_a_run(clock: Clock) -> None
     assert sharing(shared, script, clock, tenant_id="fabrikam.example").get(EXCHANGE).tenant_id == OTHER_TENANT
 
 
-def test_a_token_of_another_tenant_than_the_run_knows_is_refused_c30(clock: Clock) -> None:
+def test_case_c30_a_token_of_another_tenant_than_the_run_knows_is_refused(clock: Clock) -> None:
     shared = Shared()
     sharing(shared, Script(metadata(), lasting(3600)), clock, tenant_id="contoso.example").get(GRAPH)
     script = Script(lasting(3600, OTHER_TENANT))

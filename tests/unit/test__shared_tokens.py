@@ -49,7 +49,7 @@ def test_another_run_can_use_nothing_of_it(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"gAAAAA", b"\xff\x00"])
-def test_a_broken_file_is_no_token_and_is_replaced_c26(folder: Path, content: bytes) -> None:
+def test_case_c26_a_broken_file_is_no_token_and_is_replaced(folder: Path, content: bytes) -> None:
     tokens = SharedTokens()
     tokens.save("contoso", "token-1")
     (file,) = folder.iterdir()
@@ -59,7 +59,7 @@ def test_a_broken_file_is_no_token_and_is_replaced_c26(folder: Path, content: by
     assert tokens.load("contoso") == "token-2"
 
 
-def test_a_folder_that_cannot_be_written_is_no_error_c26(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_case_c26_a_folder_that_cannot_be_written_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "file").touch()
     monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(folder / "file"))  # root could write to any folder
     tokens = SharedTokens()
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_is_no_error_c26(folder: Path, monkeypat
     assert tokens.load("contoso") is None
 
 
-def test_who_reads_while_others_write_finds_a_whole_token_c26(folder: Path) -> None:
+def test_case_c26_who_reads_while_others_write_finds_a_whole_token(folder: Path) -> None:
     tokens = SharedTokens()
     texts = {str(number) * 3000 for number in range(4)}
     tokens.save("contoso", min(texts))
