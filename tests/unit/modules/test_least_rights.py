@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     MANAGE_AS_APP,
     MODULES,
     Need,
+    management_role_for,
 )
 from module_runner import PLUGINS, Clock, Failed, Runner
-from simulated_tenant import World
+from simulated_tenant import LogEntry, World
 
 ROOT = Path(__file__).parents[3]
 TENANT_ID = "0f47778c-61c2-4b0a-8e94-3f05e737a1dd"
@@ -255,9 +257,63 @@ def test_the_documentation_names_them(module: str) -> None:
         assert "No right in" in notes
 
 
-def test_the_guide_names_them_for_each_module() -> None:
-    guide = (ROOT / "docs" / "docsite" / "rst" / "permissions.rst").read_text()
-    row = {part.split("``", 1)[0]: part for part in guide.partition("For each call")[2].split("\n   * - ``")[1:]}
-    for module in TASKS:
-        for need in MODULES[module]:
-            assert need.right in row[module] or need.right == MANAGE_AS_APP, (module, need.right)
+GUIDE = (ROOT / "docs" / "docsite" / "rst" / "permissions.rst").read_text()
+Row = tuple[str, bool, set[str]]  # a right, whether it may be missing, the calls that it is needed for
+
+
+def guided() -> dict[str, list[Row]]:
+    """The guide's table, by module."""
+    rows: dict[str, list[Row]] = {}
+    module = ""
+    table = GUIDE.partition("\nFor each call\n")[2].partition("\nFor ``azure")[0]
+    for text in re.split(r"\n   \* - ?", table)[2:]:
+        name, right, calls = text.split("\n     - ")
+        module = name.strip("`- ") or module
+        literals = set(re.findall(r"``(.+?)``", calls))
+        rows.setdefault(module, []).append((right.split("``")[1], right.startswith("may be missing: "), literals))
+    return rows
+
+
+def test_the_guide_has_exactly_these_rights_and_cmdlets_for_each_module() -> None:
+    rows = guided()
+    assert sorted(rows) == sorted(module for module, needs in MODULES.items() if needs)
+    for module, listed in rows.items():
+        needs = [need for need in MODULES[module] if need.right != MANAGE_AS_APP]
+        assert [right for right, may, _calls in listed if not may] == [need.right for need in needs]
+        assert any(need.cmdlets for need in needs) == (len(needs) < len(MODULES[module]))
+        for need, (_right, _may, calls) in zip(needs, listed, strict=False):
+            assert calls == set(need.cmdlets) or not need.cmdlets
+        for right, may, calls in listed:
+            assert not may or {management_role_for(call) or right for call in calls} == {right}
+
+
+def call_of(entry: LogEntry) -> str:
+    """As the guide writes it: a cmdlet, or a method and the path without ids."""
+    if entry.door == "exchange":
+        return str(entry.cmdlet)
+    parts = re.sub(r"\(\w+='[^/]*'\)", "/{id}", entry.path).removeprefix("/v1.0/").split("/")
+    if parts[0] == "directory":
+        parts[2] = "{type}" if parts[2].startswith("microsoft.graph.") else "{id}"
+    elif parts[0] != "policies":
+        parts[1::2] = ["{id}" for _part in parts[1::2]]
+    return entry.method + " /" + "/".join(parts)
+
+
+@pytest.mark.parametrize("module", [*TASKS, "connect_email_info"])
+def test_the_guide_has_every_call_that_is_seen(module: str) -> None:
+    run = arranged(list(MODULES[module]))
+    for options in TASKS.get(module, [{"wanted": WANTED, "deep": True}]):
+        run(module, check=True, **options)
+        run(module, **options)
+    entries = [part for entry in run.world.log if entry.door in ("graph", "exchange") for part in entry.walk()]
+    assert {call_of(entry) for entry in entries} - set().union(*(calls for *_right, calls in guided()[module])) == set()
+
+
+def test_the_guide_has_the_directory_role_of_each_management_role() -> None:
+    rows = dict(
+        re.findall(r"\n   \* - (.+)\n     - (.+)", GUIDE.partition("     - Directory role")[2].partition("\n\n")[0])
+    )
+    needs = {need for needs in MODULES.values() for need in needs if need.cmdlets}
+    assert set(rows) == {need.right for need in needs}
+    for need in needs:
+        assert need.grant.endswith("the directory role " + rows[need.right])
