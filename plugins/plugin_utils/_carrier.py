@@ -74,12 +74,22 @@ class TenantAction(ActionBase):
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars)
         result.pop("invocation", None)  # core's own holds every option as it was given, secrets too
-        if self._runs_here(task_vars or {}):
+        arguments = self.resource.module_arguments()
+        arguments.pop("supports_check_mode")
+        spec = arguments.pop("argument_spec")
+        given = plain(self._task.args)
+        validated = ArgumentSpecValidator(spec, **arguments).validate(given)
+        if validated.error_messages:
+            # Nor is a module started with such options: where core cannot read one, it shows all of them as they are.
+            told = {"failed": True, "msg": with_hint(_message_of(validated, self._task.action))}
+        elif self._runs_here(task_vars or {}):
             environment: Dict[str, str] = {}
             self._compute_environment_string(environment)
-            result.update(self._run_here(plain(environment)))
+            told = self._run_here(plain(validated.validated_parameters), plain(environment))
         else:
-            result = self._run_module(result, task_vars)
+            told = self._run_module(task_vars)
+        told.setdefault("invocation", {"module_args": without_secrets(spec, validated.validated_parameters)})
+        result = merge_hash(result, masked(told, validated._no_log_values | users_in(given)))
         told = result.get(self.resource.key)
         if isinstance(told, dict) and told.get(CONFIDENTIAL):
             result["_ansible_no_log"] = True  # whoever registers the result has it, and nobody is shown it
@@ -95,38 +105,25 @@ class TenantAction(ActionBase):
             return os.path.abspath(str(interpreter)) == sys.executable and LIBRARIES_ARE_HERE
         return LIBRARIES_ARE_HERE
 
-    def _run_module(self, result: Dict[str, Any], task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+    def _run_module(self, task_vars: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         wrap_async = self._task.async_val and not self._connection.has_native_async
         if self._connection.transport == "local" and not self._play_context.become:
             # Otherwise Ansible writes the arguments, credentials too, to a file, and a run that is killed leaves it.
             self._connection.set_option("pipelining", True)
-        result = merge_hash(result, self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
+        result: Dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _run_here(self, environment: Dict[str, str]) -> Dict[str, Any]:
-        arguments = self.resource.module_arguments()
-        arguments.pop("supports_check_mode")
-        validator = ArgumentSpecValidator(arguments.pop("argument_spec"), **arguments)
-        given = plain(self._task.args)
-        validated = validator.validate(given)
-        hidden = set(validated._no_log_values) | users_in(given)
-        if validated.error_messages:
-            result: Dict[str, Any] = {"failed": True, "msg": with_hint(_message_of(validated, self._task.action))}
-        else:
-            options = plain(validated.validated_parameters)
-            name = self._task.action.rsplit(".", 1)[-1]
-            with self._as_a_module_would(environment):
-                try:
-                    vault = ControllerVault(self._loader)
-                    check_mode = bool(self._task.check_mode)
-                    tell = self._display.display
-                    result = converge(self.resource, options, check_mode, name, None, CONNECT, vault, tell)
-                except TenantError as failure:
-                    result = {"failed": True, "msg": str(failure), **failure.facts}
-        result["invocation"] = {"module_args": without_secrets(validator.argument_spec, validated.validated_parameters)}
-        return masked(result, hidden)
+    def _run_here(self, options: Dict[str, Any], environment: Dict[str, str]) -> Dict[str, Any]:
+        name = self._task.action.rsplit(".", 1)[-1]
+        with self._as_a_module_would(environment):
+            try:
+                vault = ControllerVault(self._loader)
+                tell = self._display.display
+                return converge(self.resource, options, bool(self._task.check_mode), name, None, CONNECT, vault, tell)
+            except TenantError as failure:
+                return {"failed": True, "msg": str(failure), **failure.facts}
 
     @contextmanager
     def _as_a_module_would(self, environment: Dict[str, str]) -> Iterator[None]:
@@ -176,14 +173,17 @@ def plain(value: Any) -> Any:
 
 
 def without_secrets(spec: Mapping[str, Any], values: Mapping[str, Any]) -> Dict[str, Any]:
+    """What has no place in the spec may be a secret under a mistyped name, or one of several in a text."""
     shown = {}
     for name, value in plain(dict(values)).items():
-        option = spec.get(name, {})
-        if option.get("no_log") and value is not None:
+        option = spec.get(name)
+        if value is not None and (option is None or option.get("no_log")):
             value = HIDDEN
-        elif isinstance(value, dict) and option.get("options"):
-            value = without_secrets(option["options"], value)
-        elif isinstance(value, list) and option.get("options"):
-            value = [without_secrets(option["options"], item) if isinstance(item, dict) else item for item in value]
+        elif value is not None and option.get("options"):
+            items = [
+                without_secrets(option["options"], item) if isinstance(item, dict) else HIDDEN
+                for item in (value if isinstance(value, list) else [value])
+            ]
+            value = items if isinstance(value, list) else items[0]
         shown[name] = value
     return shown

@@ -83,6 +83,8 @@ def test_case_c24_no_secret_in_output_diff_log_or_system_log(stage: Stage, tmp_p
             "store of a wrong type", "app_secret", display_name="d", store={**vault, "token": "{{ sequence }}"}, **app
         ),
         task("unknown option of a store", "app_secret", display_name="d", store={**vault, "colour": 1}, **app),
+        task("store that is a text", "app_secret", display_name="d", store="token {{ wrong }}", **app),
+        task("mistyped name of an option", "mailbox_smtp_auth", client_secrt="{{ wrong }}", **smtp),
     )
     outcome = stage.run(
         "-vvv",
@@ -110,7 +112,7 @@ def test_case_c24_no_secret_in_output_diff_log_or_system_log(stage: Stage, tmp_p
     }
     for where, text in shown.items():
         assert [part for part in hidden if part in text] == [], where
-    assert len(outcome.failures()) == 16
+    assert len(outcome.failures()) == 20
     for host in stage.hosts.values():
         for plain in (host["connect_email_tenant_id"], host["connect_email_client_id"]):
             assert plain in outcome.output

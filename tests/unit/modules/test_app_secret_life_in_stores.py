@@ -203,6 +203,8 @@ def live(kind: str, step: str, folder: Path, monkeypatch: pytest.MonkeyPatch, ef
     with struck(life, monkeypatch, effects), suppress(Killed):
         life.go(**wish)
     texts.update(life.tenant.secret_texts)
+    if effects.blow.startswith("store down"):  # the text reached it before, or its credential is gone again at once
+        assert [texts[new] for new in life.ours if new not in older] in ([], [kept.current_text()])
     life.run.clock.now += timedelta(minutes=1)
     plain = {name: value for name, value in wish.items() if name != "state"}
     result = life.go(**plain)

@@ -94,6 +94,11 @@ def test_the_worker_masks_what_lies_inside_of_an_option() -> None:
     values = {"store": {"token": "hvs.fake", "url": VAULT}, "client_secret": "x"}
     assert without_secrets(spec, values) == {"store": {"token": HIDDEN, "url": VAULT}, "client_secret": HIDDEN}
     assert without_secrets(spec, {"store": None}) == {"store": None}
+    # What cannot be understood may hold one.
+    assert without_secrets(spec, {"store": "token hvs.fake", "client_secrt": "x"}) == {
+        "store": HIDDEN,
+        "client_secrt": HIDDEN,
+    }
 
 
 @QUICKLY
