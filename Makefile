@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo leaks fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
+.PHONY: help install demo bench leaks fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
 	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
 	sanity docs docs-lint galaxy-check notes changelog release-check format lock clean FORCE
 
@@ -85,6 +85,11 @@ test-newest core-newest unit-newest scenarios-newest sanity-newest: %-newest:
 	done; \
 	printf '%s\n' '' '$(stars)' 'NOT TESTED on the newest ansible-core: it needs Python 3.12 or newer, and none of these is:' \
 		$(newest_pythons) 'Name one: make $@ NEWEST=/path/to/python' '$(stars)' '' >&2
+
+# Without what it is compared with, which is a gigabyte, the rest is still measured.
+bench: build/.installed | build/tree/$(collection) ## measure speed, next to modules that do nothing and to azure.azcollection; half an hour
+	-@$(MAKE) --no-print-directory build/bench-tools/.made
+	PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/build/tree $(bin)/python -m bench $(ARGS)
 
 lint: lint-python lint-types lint-yaml lint-ansible changelog-lint ## run ruff, mypy, yamllint, ansible-lint and the changelog's check
 
@@ -170,6 +175,8 @@ lock: build/uv ## raise the pinned versions in requirements/
 			requirements/$$name.in -o requirements/$$name.txt; \
 		before=requirements/$$name.txt; \
 	done
+	@build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' requirements/bench.in -o requirements/bench.txt
 
 clean: ## remove all that the Makefile made
 	rm -rf build .venv
@@ -200,6 +207,11 @@ $(VENV)/.lint: $(VENV)/.test
 $(VENV)/.tools: $(VENV)/.lint
 $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.tools: $(VENV)/.%: requirements/%.txt
 	$(bin)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
+
+build/bench-tools/.made: requirements/bench.txt | $(VENV)/.created
+	$(bin)/python -m venv --clear $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
 build/uv:

@@ -8,6 +8,7 @@ import json
 import ssl
 import threading
 import traceback
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -44,7 +45,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
     )
 
 
-def make_certificates(directory: Path) -> tuple[Path, Path]:
+def make_certificates(directory: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
     """Makes a CA and a server certificate; returns the paths of ca.pem and of the server's chain and key."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = _name("Simulated Microsoft 365 CA")
@@ -67,10 +68,11 @@ def make_certificates(directory: Path) -> tuple[Path, Path]:
         .add_extension(ca_id, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
+    hosts = [x509.DNSName(name) for name in ("localhost", *names)]
+    alternatives = x509.SubjectAlternativeName([*hosts, x509.IPAddress(ip_address("127.0.0.1"))])
     certificate = (
         _builder(_name("localhost"), issuer, key)
-        .add_extension(names, critical=False)
+        .add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id), critical=False)
@@ -204,14 +206,15 @@ def serve(
     ports: tuple[int, int, int] = (0, 0, 0),
     control_port: int | None = None,
     smtp_port: int | None = None,
+    names: Sequence[str] = (),
 ) -> Running:
     """Opens the doors on 127.0.0.1 (port 0: any free one) and writes ca.pem and endpoints.json.
 
     ``control_port`` (0 for any) opens one more listener with GET /state and GET /log, ``smtp_port`` (0 for any)
-    the SMTP door.
+    the SMTP door. ``names`` are hosts that the certificate is for as well, where a proxy leads from them to the doors.
     """
     place = Path(directory).absolute()
-    ca_path, server_path = make_certificates(place)
+    ca_path, server_path = make_certificates(place, names)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(server_path)
