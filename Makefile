@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo bench leaks fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
+.PHONY: help install demo bench leaks faults fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
 	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
 	sanity docs docs-lint galaxy-check notes changelog release-check format lock clean FORCE
 
@@ -70,6 +70,11 @@ browser: $(VENV)/.test | build/tree/$(collection) ## open a report in headless C
 # It takes many minutes, so it is run by itself; scenarios have a short one of the same kind.
 leaks: build/.installed $(VENV)/.test | build/tree/$(collection) ## look for secrets in all that every playbook and module shows and leaves
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios/test_leaks_everywhere.py
+
+# About 2600 runs; ARGS='--one-in 20' or ARGS='--only "onboard.*claims"' tries a part of them. A sample is in make scenarios.
+faults: build/.installed $(VENV)/.test ## meet every request of onboarding, rotation and offboarding with every fault, and kill fifty onboardings
+	cd tests && $(bin)/python -m faults --workers $(WORKERS) $(ARGS)
+	KILLS=50 $(bin)/python -m pytest -n $(WORKERS) -k killed tests/scenarios/test_interrupted.py
 
 core: build/.installed $(VENV)/.test | build/tree/$(collection) ## run the unit tests and those scenarios that depend on ansible-core
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/unit

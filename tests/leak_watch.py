@@ -167,21 +167,29 @@ class Watched:
         )
         return self._noted(self.stage.outcome(result.rc, result.stdout.read()))
 
-    def run_and_kill(self, playbook: str, *arguments: str, at: Callable[[Any], bool]) -> None:
-        """From a terminal, and killed by the first request that fits, whose answer nobody gets."""
+    def run_and_kill(
+        self, playbook: str, *arguments: str, at: Callable[[Any], bool], do: str = "answer_lost", later: float = 0
+    ) -> None:
+        """From a terminal, and killed by the first request that fits, whose answer nobody gets.
+
+        ``later``: so many seconds after it, while the run goes on with its answer.
+        """
         running: list[subprocess.Popen[str]] = []
 
         def strike(entry: Any) -> bool:
             if not at(entry):
                 return False
+            if later:
+                threading.Timer(later, kill, running).start()
+                return False
             kill(running[-1])
             return True
 
-        fault = self.stage.world.faults.add(when=strike, do="answer_lost")
+        fault = self.stage.world.faults.add(when=strike, do=do)
         running.append(self.stage.start(*LOUD, *arguments, playbook=playbook, **self.environment))
         outcome = self._noted(self.stage.finish(running[-1]))
-        assert eventually(lambda: fault.struck == 1), outcome.output[-4000:]
-        assert running[-1].returncode == -signal.SIGKILL
+        assert later or eventually(lambda: fault.struck == 1), outcome.output[-4000:]
+        assert running[-1].returncode == -signal.SIGKILL, outcome.output[-4000:]
         self._note()
 
     def _noted(self, outcome: Outcome) -> Outcome:

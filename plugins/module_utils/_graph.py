@@ -157,20 +157,23 @@ class Graph:
 
     def delete_application(self, application: Application, permanent: bool) -> None:
         """Moves it to the deleted items (30 days), and empties it from there if asked to."""
-        doing = "delete application {0}".format(application.app_id)
-        path = quoted(application.object_id)
-        self._delete("/applications/" + path, doing)
+        what = "application {0}".format(application.app_id)
         principal = self.service_principal(application.app_id)
+        self._delete("/applications/" + quoted(application.object_id), "delete " + what)
+        deleted = {application.object_id: what}
         if principal is not None:
-            # Whether deleting by API takes the service principal along is told both ways, so it is looked at.
-            self._delete("/servicePrincipals/" + quoted(principal.object_id), doing)
-        if permanent:
-            deleted = "/directory/deletedItems/" + path
-            self._patience.until(
-                lambda: self._delete(deleted, "purge application " + application.app_id) or None,
-                "application {0} to be among the deleted items".format(application.app_id),
-                LOOKING_BACK,
-            )
+            # Whether deleting by API takes the service principal along is told both ways, so it may be gone by now.
+            deleted[principal.object_id] = "the service principal of " + what
+            path = "/servicePrincipals/" + quoted(principal.object_id)
+            self._delete(path, "delete " + deleted[principal.object_id])
+        for object_id, what in deleted.items() if permanent else ():
+            self._purge(object_id, what)
+
+    def _purge(self, object_id: str, what: str) -> None:
+        path = "/directory/deletedItems/" + quoted(object_id)
+        self._patience.until(
+            lambda: self._delete(path, "purge " + what) or None, what + " to be among the deleted items", LOOKING_BACK
+        )
 
     def deleted_application(
         self, app_id: Optional[str] = None, object_id: Optional[str] = None
@@ -276,18 +279,35 @@ class Graph:
         what = "the service principal endpoint to know application {0}".format(app_id)
         return lagging(self._patience, create, what, young)
 
-    def wait_until_visible(self, made: Application) -> None:
-        """After a creation: until it answers to every look-up that follows, by id and by name.
+    def wait_until_visible(self, made: Application) -> List[Application]:
+        """After a creation: until it answers to every look-up that follows, by id and by name. The others of that name.
 
         A next run that missed it by name would make a second one.
         """
 
-        def look() -> Optional[bool]:
-            by_id = all(self.application_and_principal(made.app_id))
-            by_name = any(app.app_id == made.app_id for app in self.applications_named(made.display_name))
-            return True if by_id and by_name else None
+        def look() -> Optional[List[Application]]:
+            if not all(self.application_and_principal(made.app_id)):
+                return None
+            named = self.applications_named(made.display_name)
+            others = [app for app in named if app.app_id != made.app_id]
+            return others if len(others) < len(named) else None
 
-        self._patience.require(look, "application {0} to be visible by id and by name".format(made.app_id))
+        return self._patience.require(look, "application {0} to be visible by id and by name".format(made.app_id))
+
+    def only_one_of(self, made: Application, others: Iterable[Application]) -> Application:
+        """The one that stays of several that runs of one identity have made because none saw another's: the oldest.
+
+        Each run takes back only what it has just made itself, which nobody can be using yet.
+        """
+
+        def age(application: Application) -> Tuple[datetime, str]:
+            return application.created or self._transport.now(), application.app_id
+
+        ours = [app for app in others if app.created_by_app_id == made.created_by_app_id]
+        oldest = min([made, *ours], key=age)
+        if oldest is not made:
+            self.delete_application(made, permanent=True)
+        return oldest
 
     # Secrets
 

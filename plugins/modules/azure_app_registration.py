@@ -288,7 +288,11 @@ def apply(tenant, options, plan):
         if name == "create":
             application = graph.create_application(arguments["properties"], tenant.admin_client_id)
             principal = graph.create_service_principal(application.app_id, young=True)
-            graph.wait_until_visible(application)
+            others = graph.wait_until_visible(application)
+            if not arguments["properties"].get("unique_name"):
+                kept = graph.only_one_of(application, others)
+                if kept is not application:
+                    application, principal = kept, graph.create_service_principal(kept.app_id, young=True)
             learnt.update(app_id=application.app_id, object_id=application.object_id)
             learnt.update(service_principal_id=principal.object_id)
         elif name == "restore":

@@ -45,6 +45,7 @@ def test_deleting_for_good_empties_the_deleted_items(run: Runner, tenant: Tenant
     app = tenant.add_application("WebexConnect")
     run.settled(MODULE, app_id=app["appId"], state="absent", permanent=True)
     assert tenant.deleted_applications == []
+    assert tenant.deleted_service_principals == []
 
 
 def test_a_deleted_application_is_taken_back_with_its_service_principal(run: Runner, tenant: Tenant) -> None:
