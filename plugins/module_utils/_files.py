@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Iterable, Iterator, Mapping, Optional, Tuple
 
 from ._errors import InvalidInput
+from ._stores.persistence import vanishes
 
 NO_FOLDER_LOCKS = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP)
 
@@ -106,4 +107,14 @@ def refuse_unwritable(path: str, option: str) -> None:
         raise InvalidInput(
             "{0} names {1}, but {2} is no directory that this user may write to.".format(option, path, parent),
             "Nothing was changed.",
+        )
+
+
+def refuse_vanishing(path: str, option: str) -> None:
+    """Raises InvalidInput where a file would be gone with the job of AWX or the execution environment."""
+    reason = vanishes(path, os.environ)
+    if reason:
+        raise InvalidInput(
+            "{0} names {1}, which would vanish with this run: {2}.".format(option, path, reason),
+            "Give a path on a volume that is mounted into the execution environment. No file was written.",
         )

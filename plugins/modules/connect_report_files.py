@@ -203,9 +203,8 @@ import os
 
 from ..module_utils._converge import Resource, run_module
 from ..module_utils._errors import InvalidInput
-from ..module_utils._files import refuse_unwritable, text_of, write_planned
+from ..module_utils._files import refuse_unwritable, refuse_vanishing, text_of, write_planned
 from ..module_utils._reporting import files
-from ..module_utils._stores.persistence import vanishes
 
 OPTIONS = {
     "directory": {"type": "path", "required": True},
@@ -217,12 +216,7 @@ OPTIONS = {
 
 
 def check(options):
-    reason = vanishes(options["directory"], os.environ)
-    if reason:
-        raise InvalidInput(
-            "directory names {0}, which would vanish with this run: {1}.".format(options["directory"], reason),
-            "Give a path on a volume that is mounted into the execution environment. No file was written.",
-        )
+    refuse_vanishing(options["directory"], "directory")
     options["directory"] = os.path.abspath(options["directory"])
     files.check(options)
     for name in files.names_of(options["formats"]):

@@ -27,6 +27,7 @@ options:
   path:
     description:
       - The file. One that exists there and is no such page makes the task fail.
+      - In a job of AWX, or in an execution environment, a path that would vanish with the container is refused.
     type: path
     required: true
   name:
@@ -94,7 +95,7 @@ waited:
 """
 
 from ..module_utils._converge import Resource, run_module
-from ..module_utils._files import refuse_unwritable, text_of, write_planned
+from ..module_utils._files import refuse_unwritable, refuse_vanishing, text_of, write_planned
 from ..module_utils._reporting import readiness
 
 OPTIONS = {
@@ -106,6 +107,7 @@ OPTIONS = {
 
 
 def check(options):
+    refuse_vanishing(options["path"], "path")
     refuse_unwritable(options["path"], "path")
 
 

@@ -57,6 +57,19 @@ def test_whatever_speaks_against_it_is_told(run: Runner, tmp_path: Path) -> None
     assert text.count("535 5.7.3 no") == 1
 
 
+@pytest.mark.parametrize("path", ["verify/contoso.md", "{0}/artifacts/contoso.md"])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_page_that_would_vanish_with_the_job_is_refused(
+    run: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, check_mode: bool
+) -> None:
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    options = {"path": path.format(tmp_path), "name": "contoso", "report": clean("contoso"), "checks": []}
+    with pytest.raises(Failed, match="would vanish with this run.*mounted into the execution environment"):
+        run(MODULE, check=check_mode, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_name_becomes_markup(run: Runner, tmp_path: Path) -> None:
     report = clean("contoso")
     report["assets"][0]["mailbox"] = HOSTILE + "`|[a](https://attacker.example)"
