@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ VOLATILE = (
     "request_id",
     "client_request_id",
 )
+CORES_OWN = "failed_when_suppressed_exception"  # whether core has a traceback, not what the task says
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def comparable(value: Any) -> Any:
         return {
             key: ("(set)" if inner else inner) if key in VOLATILE else comparable(inner)
             for key, inner in value.items()
-            if not key.startswith("_ansible") and key not in ("waited", "ansible_facts")
+            if not key.startswith("_ansible") and key not in ("waited", "ansible_facts", CORES_OWN)
         }
     if isinstance(value, list):
         return [comparable(item) for item in value]
@@ -127,33 +129,55 @@ def test_failures_are_alike(both: Stage, tmp_path: Path) -> None:
 
 
 def test_keywords_work_alike(both: Stage, tmp_path: Path) -> None:
-    mailbox = "support@{{ inventory_hostname }}.example"
-    unnamed = {
-        "keywords": {
-            "environment": {"AZURE_CLIENT_ID": "{{ connect_email_client_id }}"},
-            "failed_when": False,
-            "until": "found is not failed",
-            "retries": 2,
-            "delay": 0,
-        },
-        "client_id": "{{ omit }}",
-    }
+    support = {"mailbox": "support@{{ inventory_hostname }}.example"}
+    inherit = {**support, "smtp_auth": "inherit"}
+    by_environment = {"AZURE_CLIENT_ID": "{{ connect_email_client_id }}"}
     path = play(
         tmp_path,
-        task("environment", "mailbox_smtp_auth", "found", mailbox=mailbox, **unnamed),
-        task("no_log", "mailbox_smtp_auth", mailbox=mailbox, keywords={"no_log": True}),
-        task("check", "mailbox_smtp_auth", mailbox=mailbox, smtp_auth="inherit", keywords={"check_mode": True}),
         task(
-            "changed_when", "mailbox_smtp_auth", mailbox=mailbox, smtp_auth="inherit", keywords={"changed_when": False}
+            "environment",
+            "mailbox_smtp_auth",
+            client_id="{{ omit }}",
+            keywords={"environment": by_environment},
+            **support,
         ),
+        task(
+            "until",
+            "mailbox_smtp_auth",
+            "tried",
+            mailbox="nobody@b.example",
+            keywords={"until": "tried.attempts == 2", "retries": 3, "delay": 0, "failed_when": False},
+        ),
+        task(
+            "failed_when",
+            "mailbox_smtp_auth",
+            "read",
+            keywords={"failed_when": "not read.changed", "check_mode": True, "ignore_errors": True},
+            **support,
+        ),
+        task(
+            "register", "mailbox_smtp_auth", mailbox="{{ read.smtp_auth.mailbox }}", keywords={"when": "read is failed"}
+        ),
+        task("no_log", "mailbox_smtp_auth", keywords={"no_log": True}, **support),
+        task("check", "mailbox_smtp_auth", keywords={"check_mode": True}, **inherit),
+        task("changed_when", "mailbox_smtp_auth", keywords={"changed_when": False}, **inherit),
+        task("tags", "mailbox_smtp_auth", keywords={"tags": ["chosen"]}, **support),
+        task("other tags", "mailbox_smtp_auth", keywords={"tags": ["other"]}, **support),
+        task("masking", "azure_app_registration", display_name="of {{ connect_email_client_secret }}"),
     )
-    outcome = both.run("-vvv", playbook=path)
+    outcome = both.run("-vvv", "--diff", "--skip-tags", "other", playbook=path)
     assert outcome.code == 0, outcome.output[-4000:]
     assert_alike(both, outcome)
     tasks = {line["task"]: line["result"] for line in outcome.of("contoso")}
-    assert tasks["check"]["changed"] is True
-    assert tasks["changed_when"]["changed"] is False
+    assert tasks["until"]["attempts"] == 2
+    assert tasks["failed_when"]["failed_when_result"] is True
+    assert tasks["register"]["smtp_auth"]["mailbox"] == "support@contoso.example"
     assert "censored" in json.dumps(tasks["no_log"])
+    assert {name for name in tasks if tasks[name].get("changed")} >= {"environment", "check", "masking"}
+    assert tasks["changed_when"]["changed"] is False
+    assert "tags" in tasks
+    assert "other tags" not in tasks
+    assert "********" in json.dumps(tasks["masking"]["diff"])
 
 
 def test_a_text_that_was_asked_for_reaches_the_playbook_and_no_display(both: Stage, tmp_path: Path) -> None:
@@ -183,6 +207,10 @@ def test_a_text_that_was_asked_for_reaches_the_playbook_and_no_display(both: Sta
 
 def test_async_become_and_delegation_start_the_module(both: Stage, tmp_path: Path) -> None:
     mailbox = "support@{{ inventory_hostname }}.example"
+    # Stands for sudo, so that the test needs no other user and no password.
+    become = tmp_path / "become"
+    become.write_text('#!/bin/sh\necho "$@" >> "$0.log"\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
+    become.chmod(0o755)
     path = play(
         tmp_path,
         task("async", "mailbox_smtp_auth", mailbox=mailbox, keywords={"async": 60, "poll": 1}),
@@ -195,8 +223,15 @@ def test_async_become_and_delegation_start_the_module(both: Stage, tmp_path: Pat
                 "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
             },
         ),
+        task(
+            "become",
+            "mailbox_smtp_auth",
+            mailbox=mailbox,
+            keywords={"become": True, "become_user": getuser(), "vars": {"ansible_become_exe": str(become)}},
+        ),
     )
-    outcome = both.run("-vvv", playbook=path)
+    outcome = both.run("-vvv", playbook=path, ANSIBLE_BECOME_ALLOW_SAME_USER="true")
     assert outcome.code == 0, outcome.output[-4000:]
-    assert outcome.output.count("AnsiballZ_mailbox_smtp_auth.py") >= 4
+    assert outcome.output.count("AnsiballZ_mailbox_smtp_auth.py") >= 6
+    assert become.with_suffix(".log").read_text().count("AnsiballZ_mailbox_smtp_auth.py") == 2
     assert outcome.changed("contoso") == ["async"]
