@@ -263,6 +263,21 @@ def test_a_fault_of_the_network_on_the_way_to_the_store_is_outlived(
     assert not run(MODULE, **wish)["changed"]
 
 
+def test_a_credential_of_a_lost_answer_that_came_to_light_too_late_is_removed_by_the_next_run(
+    run: Runner, tenant: Tenant, app: dict, kept: Kept, wish: dict[str, Any]
+) -> None:
+    tenant.lag.secrets = 1000
+    run.world.faults.add(when={"path_contains": "addPassword"}, do="answer_lost")
+    made = run(MODULE, **wish)
+    tenant.lag.secrets = 0
+    late, current = key_ids(tenant, app)
+    assert current == made["secret"]["key_id"]
+    again = run.announced(MODULE, **wish)
+    assert again["diff"]["after"]["removed"] == [late]
+    assert key_ids(tenant, app) == [current]
+    assert_sound(run, tenant, app, kept, again)
+
+
 def is_of_a_text(entry: Any) -> bool:
     body = entry.body if isinstance(entry.body, dict) else {}
     return bool(body.get("attributes", {}).get("enabled") or "secret_text" in body.get("data", {}))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import InvalidInput, LibraryMissing
-from ansible_collections.webex_connect.office365.plugins.module_utils._stores import sealed
+from ansible_collections.webex_connect.office365.plugins.module_utils._stores import file, sealed
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.record import Record
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.sealed import SealedStore
 from ansible_collections.webex_connect.office365.plugins.module_utils._stores.store import StoreFailed, open_store
@@ -101,9 +101,16 @@ def test_a_text_that_no_record_names_is_not_left_behind(
     kept: KeptSealed, store: SealedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.announce(*OWNER, "2026-11-25T07:59:59.123456Z")
-    kept.path.write_text("somebody: else\n")
-    with pytest.raises(StoreFailed):
+    sealed_first: list[str] = []
+
+    def full(path: str, text: str, mode: int) -> None:
+        sealed_first.extend(os.listdir(kept.path.parent))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(file, "write_atomically", full)
+    with pytest.raises(StoreFailed, match="No space left"):
         store.write(record(1), TEXT)
+    assert f"contoso.{key_id(1)}.cms" in sealed_first
     assert os.listdir(kept.path.parent) == ["contoso.yml"]
 
 
