@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from simulated_tenant import Tenant
-from staging import Outcome, Stage
+from staging import Outcome, Stage, eventually, kill
 
 OFFBOARD = "webex_connect.office365.offboard"
 RESTORE = "webex_connect.office365.restore"
@@ -23,6 +24,7 @@ STEPS = [
     "No secret of our name",
     "No application",
 ]
+GRAPH = "00000003-0000-0000-c000-000000000000"
 STRANGER = "smtp:archive@elsewhere.example"
 
 
@@ -51,6 +53,7 @@ def test_what_we_made_goes_and_can_be_played_back(stage: Stage) -> None:
     # An application that somebody made by hand, with a secret and a grant of its own.
     theirs = fabrikam.add_application("WebexConnect", redirect_uris=["https://intranet.fabrikam.example/signin"])
     printer = fabrikam.add_secret(theirs, "printer")
+    fabrikam.grant_delegated(theirs, GRAPH, "User.Read")
     stage.hosts["fabrikam"]["connect_email_app_id"] = theirs["appId"]
     stage.serve()
     green(stage.run())
@@ -68,7 +71,18 @@ def test_what_we_made_goes_and_can_be_played_back(stage: Stage) -> None:
     assert check.changed("contoso") == STEPS
     real = green(stage.run("--diff", playbook=OFFBOARD))
     assert check.announced() == real.announced()
-    assert [write.path.rsplit("/", 1)[-1] for write in stage.world.writes()[writes:]][-1:] != []
+    # In this order: no mail arrives any more, then none can be sent, and what let it goes last.
+    of_contoso = [entry for entry in stage.world.writes()[writes:] if entry.tenant_id == contoso.tenant_id]
+    assert list(dict.fromkeys(entry.cmdlet or entry.path.split("/")[2] for entry in of_contoso)) == [
+        "Set-Mailbox",
+        "Set-CASMailbox",
+        "Remove-HostedOutboundSpamFilterRule",
+        "Remove-HostedOutboundSpamFilterPolicy",
+        "servicePrincipals",
+        "oauth2PermissionGrants",
+        "applications",
+    ]
+    assert [entry.method for entry in of_contoso[-2:]] == ["POST", "DELETE"]  # its secret, and it
 
     assert contoso.applications == []
     assert [gone["appId"] for gone in contoso.deleted_applications] == [app["appId"]]
@@ -82,7 +96,7 @@ def test_what_we_made_goes_and_can_be_played_back(stage: Stage) -> None:
     assert "was not made by this admin identity" in said(real, "fabrikam", "The application is kept")
     assert theirs["passwordCredentials"] == [printer]
     assert "https://intranet.fabrikam.example/signin" in theirs["web"]["redirectUris"]
-    assert grants(fabrikam, theirs["appId"]) == []
+    assert grants(fabrikam, theirs["appId"]) == ["User.Read"]
     assert second["ForwardingSmtpAddress"] == STRANGER
     assert first["SmtpClientAuthenticationDisabled"] is True
 
@@ -114,18 +128,43 @@ def test_what_we_made_goes_and_can_be_played_back(stage: Stage) -> None:
     assert green(stage.run("--limit", "contoso")).changed() == ["Its secret", "Hand-off sheet of the asset"]
 
 
-def test_what_is_gone_for_good_is_said_and_the_rest_is_put_back(stage: Stage) -> None:
+def test_a_killed_run_is_finished_by_the_next_and_what_is_gone_for_good_is_said(stage: Stage) -> None:
     tenant = stage.tenant("contoso")
-    stage.hosts["contoso"]["connect_email_offboard_permanent"] = True
+    theirs = tenant.add_application("WebexConnect")
+    stage.hosts["contoso"].update(
+        connect_email_app_id=theirs["appId"],
+        connect_email_offboard_permanent=True,
+        connect_email_offboard_foreign_application=True,
+    )
     stage.serve()
     green(stage.run())
-    green(stage.run(playbook=OFFBOARD))
-    assert tenant.deleted_applications == []
+    # Killed when the secret was removed and the store did not know yet.
+    running = []
+    stage.world.faults.add(
+        when=lambda entry: entry.path.endswith("removePassword") and not kill(running[-1]), do="answer_lost"
+    )
+    running.append(stage.start(playbook=OFFBOARD))
+    stage.finish(running[-1])
+    assert running[-1].returncode == -signal.SIGKILL
+    assert eventually(lambda: not theirs["passwordCredentials"])
+    before = snapshot(stage, "contoso")
+    assert "app_secret" in {entry["module"] for entry in json.loads(before.read_text())["entries"]}
+
+    assert green(stage.run(playbook=OFFBOARD)).changed() == ["No secret of our name", "No application"]
+    (store,) = (stage.output_dir / "secrets" / tenant.tenant_id).iterdir()
+    assert yaml.safe_load(store.read_text())["secrets"] == []
+    assert tenant.applications == tenant.deleted_applications == []
+
     missing = stage.run(playbook=RESTORE)
     assert missing.code == 2
     assert "connect_email_snapshot" in missing.failures("contoso")[0]
-    outcome = stage.run("-e", f"connect_email_snapshot={snapshot(stage, 'contoso')}", playbook=RESTORE)
-    assert outcome.code == 2
-    assert "another app_id" in outcome.failures("contoso")[-1]
+    last = snapshot(stage, "contoso")
+    assert last != before
+    for path, says in ((last, "another app_id"), (before, "Consent")):
+        outcome = stage.run("-e", f"connect_email_snapshot={path}", playbook=RESTORE)
+        assert outcome.code == 2
+        assert says.lower() in outcome.failures("contoso")[-1].lower()
     assert tenant.mailbox("support@contoso.example")["SmtpClientAuthenticationDisabled"] is False
+    address = stage.hosts["contoso"]["connect_email_assets"][0]["forwarding_address"]
+    assert tenant.mailbox("support@contoso.example")["ForwardingSmtpAddress"] == "smtp:" + address
     assert tenant.applications == []
