@@ -47,7 +47,8 @@ class Outcome:
         """The messages of failed tasks, those of loop items included."""
         messages = []
         for result in self.of(host, "failed"):
-            items = [item for item in result["result"].get("results", []) if item.get("failed")]
+            # Since ansible-core 2.21 an item tells by its exception that it failed.
+            items = [item for item in result["result"].get("results", []) if item.get("failed") or "exception" in item]
             messages += [str(part.get("msg")) for part in items or [result["result"]]]
         return messages
 
@@ -141,11 +142,19 @@ class Stage:
         path.write_text(yaml.safe_dump(content))
         return path
 
-    def start(self, *arguments: str, playbook: str = ONBOARD, **environment: str) -> subprocess.Popen[str]:
-        """A run that goes on while the test does."""
+    def start(
+        self, *arguments: str, playbook: str = ONBOARD, inventory: Path | None = None, **environment: str
+    ) -> subprocess.Popen[str]:
+        """A run that goes on while the test does; with the inventory of this stage unless another is named."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "WEBEX_CONNECT_", "ANSIBLE_"))}
         return subprocess.Popen(
-            [Path(sys.executable).parent / "ansible-playbook", playbook, "-i", self.inventory(), *arguments],
+            [
+                Path(sys.executable).parent / "ansible-playbook",
+                playbook,
+                "-i",
+                inventory or self.inventory(),
+                *arguments,
+            ],
             cwd=self.folder,
             env={**kept, **self.settings(), **environment},
             stdin=subprocess.DEVNULL,
@@ -172,8 +181,10 @@ class Stage:
     def record(self) -> Path:
         return self.folder / f"record-{self.runs}.jsonl"
 
-    def run(self, *arguments: str, playbook: str = ONBOARD, **environment: str) -> Outcome:
-        return self.finish(self.start(*arguments, playbook=playbook, **environment))
+    def run(
+        self, *arguments: str, playbook: str = ONBOARD, inventory: Path | None = None, **environment: str
+    ) -> Outcome:
+        return self.finish(self.start(*arguments, playbook=playbook, inventory=inventory, **environment))
 
     def finish(self, process: subprocess.Popen[str]) -> Outcome:
         try:

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
+from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
@@ -88,7 +90,8 @@ class TenantAction(ActionBase):
             told = self._run_here(plain(validated.validated_parameters), plain(environment))
         else:
             told = self._run_module(task_vars)
-        told.setdefault("invocation", {"module_args": without_secrets(spec, validated.validated_parameters)})
+        if shows_invocation(task_vars or {}):
+            told.setdefault("invocation", {"module_args": without_secrets(spec, validated.validated_parameters)})
         result = merge_hash(result, masked(told, validated._no_log_values | users_in(given)))
         told = result.get(self.resource.key)
         if isinstance(told, dict) and told.get(CONFIDENTIAL):
@@ -137,6 +140,14 @@ class TenantAction(ActionBase):
             os.chdir(folder)
             os.environ.clear()
             os.environ.update(before)
+
+
+def shows_invocation(task_vars: Mapping[str, Any]) -> bool:
+    """Since ansible-core 2.21 a result holds the options only where somebody asks for that."""
+    try:
+        return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=dict(task_vars)))
+    except AnsibleError:
+        return True  # an older core does not know this setting
 
 
 def _message_of(validated: Any, action: str) -> str:

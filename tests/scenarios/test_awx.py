@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from awx_data import AWX, DATA, MODULES, OPTIONS
 
 STAND_IN = """
@@ -39,6 +41,7 @@ def filled_in(value: Any) -> Any:
     return value
 
 
+@pytest.mark.core
 def test_every_entry_reaches_its_module_and_what_awx_shall_fill_in_is_left_to_it(tmp_path: Path) -> None:
     actions = tmp_path / "ansible_collections" / "awx" / "awx" / "plugins" / "action"
     actions.mkdir(parents=True)

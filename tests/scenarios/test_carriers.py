@@ -16,6 +16,8 @@ import pytest
 from plays import play, task
 from staging import Outcome, Stage
 
+pytestmark = pytest.mark.core
+
 VOLATILE = (
     "app_id",
     "object_id",

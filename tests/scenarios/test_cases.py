@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from kept_stores import make_certificate
@@ -233,6 +234,7 @@ def test_case_c30_nothing_reaches_a_tenant_on_behalf_of_another(stage: Stage, tm
         assert {"client_secret", "client_assertion"} & set(entry.body) == {used}
 
 
+@pytest.mark.core
 def test_case_c31_tenants_need_no_interpreter_and_a_missing_library_is_named(stage: Stage, tmp_path: Path) -> None:
     """Without a setting, with the system's Python, and with the documented setting."""
     settings = {"contoso": "auto", "fabrikam": "/usr/bin/python3", "tailspin": "{{ ansible_playbook_python }}"}
@@ -269,6 +271,7 @@ YES_OR_NO = (
 )
 
 
+@pytest.mark.core
 def test_case_c33_no_playbook_relies_on_what_counts_as_true(stage: Stage) -> None:
     """Empty and left-out variables, and the text false for every flag; ``contoso`` has no assets."""
     contoso, fabrikam = stage.tenant("contoso"), stage.tenant("fabrikam")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import ansible_runner
+import pytest
 
 from staging import COLLECTIONS, Stage
 
@@ -50,6 +51,7 @@ def test_a_limit_and_the_slices_of_a_job_tell_the_same_of_each_tenant(stage: Sta
     assert parts == whole
 
 
+@pytest.mark.core
 def test_progress_shows_in_the_events_of_ansible_runner_before_the_task_ends(stage: Stage) -> None:
     count = 12
     for number in range(count):

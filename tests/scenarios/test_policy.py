@@ -92,6 +92,7 @@ def test_case_c07_one_tenant_that_is_not_customizable_keeps_no_other_waiting(sta
         assert "Forwarding to addresses outside" in outcome.changed(name)
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("variable", ["connect_email_user_consent", "connect_email_external_forwarding"])
 def test_case_c14_a_bare_off_is_refused_with_the_choices_and_a_hint(stage: Stage, variable: str) -> None:
     stage.tenant("contoso")

@@ -93,6 +93,7 @@ def assert_kept(
     return text
 
 
+@pytest.mark.core
 def test_a_file_in_ansible_vault(stage: Stage, contoso: Tenant) -> None:
     path = stage.folder / "kept" / "contoso.yml"
     store = {"path": str(path), "vault": True}
@@ -104,6 +105,7 @@ def test_a_file_in_ansible_vault(stage: Stage, contoso: Tenant) -> None:
     assert path.read_text().startswith("$ANSIBLE_VAULT;1.1;AES256\n")
 
 
+@pytest.mark.core
 def test_a_file_in_ansible_vault_is_refused_where_nobody_could_encrypt_it(stage: Stage, contoso: Tenant) -> None:
     store = {"path": str(stage.folder / "kept.yml"), "vault": True}
     with_password = ("--vault-password-file", str(stage.folder / "password"))
