@@ -107,6 +107,8 @@ class ExchangeCalls:
             repeatable=True,
             judge=lambda answer: FINAL if answer.status >= 400 else judge_by_status(answer),
         )
+        if response.status >= 400 and response.body.lstrip().startswith(b"<"):
+            raise UnexpectedReply("Could not {0}: a page came instead, as of a gateway.".format(doing))
         rows = self._rows(Command("EXOModuleFile", doing, required=("exportedCmdlets",)), response)
         return [name.strip() for row in rows for name in (row.text("exportedCmdlets") or "").split(",") if name.strip()]
 

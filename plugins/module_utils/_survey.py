@@ -139,10 +139,16 @@ def _rights_of(place: Place, terms: Terms) -> Any:
         if isinstance(place.login, TenantError):
             raise place.login
         tenant = terms.connect(place.login)
+        tenant.end_in(terms.seconds)
+        return read_rights(tenant, place.wishes, terms.steps)
     except TenantError as failure:
         return failure
-    reader = _Reader(tenant, terms.seconds, lambda tenant: read_rights(tenant, place.wishes, terms.steps))
-    return reader.result(time.monotonic() + terms.seconds + GRACE)
+    except Exception as fault:  # one tenant's strange answer must not cost the others what is known of them
+        return _unforeseen(fault)
+
+
+def _unforeseen(fault: Exception) -> TenantError:
+    return UnexpectedReply("The audit met something unforeseen ({0}).".format(type(fault).__name__))
 
 
 def _refuse_namesakes(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -208,6 +214,9 @@ def _all(places: Sequence[Place], terms: Terms, one: Callable[[Place, Terms], An
                 if len(places) > 1 and (len(outcomes) % step == 0 or len(outcomes) == len(places)):
                     terms.tell("audited {0} of {1} tenants".format(len(outcomes), len(places)))
 
+    if len(places) == 1:  # for which no thread is worth its while
+        work()
+        return outcomes
     workers = [threading.Thread(target=work, daemon=True) for _number in range(min(terms.concurrency, len(places)))]
     for worker in workers:
         worker.start()
@@ -253,7 +262,7 @@ class _Reader:
         except TenantError as failure:
             self._found = failure
         except Exception as fault:  # one tenant's strange answer must not cost the others their reports
-            self._found = UnexpectedReply("The audit met something unforeseen ({0}).".format(type(fault).__name__))
+            self._found = _unforeseen(fault)
 
     def result(self, end: float) -> Any:
         """What was read, or why not; nothing is waited for after ``end``."""

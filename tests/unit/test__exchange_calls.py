@@ -436,6 +436,7 @@ def test_the_cmdlets_are_asked_for_in_one_request(clock: Clock) -> None:
     [
         (401, b"", PermissionMissing),
         (403, b"\0\0", PermissionMissing),
+        (403, b"<html>Blocked by the proxy</html>", UnexpectedReply),
         (429, {}, UnexpectedReply),
         (503, {}, UnexpectedReply),
         (404, b"", Refused),
