@@ -33,6 +33,7 @@ def documented(module: str) -> dict[str, Any]:
 
 def comparable(option: dict[str, Any], sub: str) -> dict[str, Any]:
     facts = {name: option.get(name) for name in ("type", "elements", "default", "choices")}
+    facts["aliases"] = sorted(option.get("aliases") or [])
     facts["required"] = bool(option.get("required"))
     facts[sub] = {name: comparable(inner, sub) for name, inner in (option.get(sub) or {}).items()}
     facts["sub"] = facts.pop(sub)
@@ -46,6 +47,16 @@ def test_the_documentation_says_what_the_code_takes(module: str) -> None:
     assert {name: comparable(option, "suboptions") for name, option in documented(module).items()} == {
         name: comparable(option, "options") for name, option in spec.items()
     }
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_an_action_takes_what_its_module_takes(module: str) -> None:
+    action = importlib.import_module(PLUGINS + "action." + module).ActionModule
+    assert action.resource is importlib.import_module(PLUGINS + "modules." + module).RESOURCE
+
+
+def test_there_is_no_action_without_a_module() -> None:
+    assert sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")) == MODULES
 
 
 def test_the_action_group_holds_every_module() -> None:
@@ -105,6 +116,24 @@ def test_role_defaults_are_the_defaults_of_its_argument_spec() -> None:
                 assert defaults.get(name) == option["default"], name
             else:
                 assert name not in defaults or defaults[name] is None, name
+
+
+def test_the_entries_of_a_role_take_the_same_variables() -> None:
+    """All read the same inventory, so that each has to know what is there for the others."""
+    for path in ROOT.glob("roles/*/meta/argument_specs.yml"):
+        main, *others = yaml.safe_load(path.read_text())["argument_specs"].values()
+        assert [entry["options"] for entry in others] == [main["options"]] * len(others)
+
+
+def test_whoever_writes_of_a_variable_of_a_role_writes_of_one_that_exists() -> None:
+    known = set()
+    for path in ROOT.glob("roles/*/meta/argument_specs.yml"):
+        known |= set(yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"])
+    known |= {"connect_email_rotation", "connect_email_info"}  # a fact that the rotation sets, and a module
+    pages = ["README.md", "roles/*/README.md", "docs/docsite/rst/*.rst", "playbooks/*.yml", "examples/**/*.yml"]
+    for path in (path for page in pages for path in ROOT.glob(page)):
+        told = set(re.findall(r"(?<![\w.])connect_(?:email|report)_\w+(?![\w*]|\.[a-z])", path.read_text()))
+        assert told - known - set(MODULES) == set(), path
 
 
 # The snags that people reported in public, and that are prevented here for good.
