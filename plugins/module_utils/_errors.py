@@ -21,7 +21,16 @@ TenantError
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+# Line ends, terminal sequences, and what makes text run backwards.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """On one line, with escapes for what would change the line itself: options and services may say anything."""
+    return UNPRINTABLE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 class TenantError(Exception):
@@ -32,10 +41,15 @@ class TenantError(Exception):
     """
 
     def __init__(self, message: str, advice: str = "", **facts: Any) -> None:
+        message = printable(message)
         super().__init__(message)
         self.message = message
         self.advice = advice
-        self.facts = {name: value for name, value in facts.items() if value is not None}
+        self.facts = {
+            name: printable(value) if isinstance(value, str) else value
+            for name, value in facts.items()
+            if value is not None
+        }
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.message, self.advice) if part)

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ._errors import AnswerLost, NotFound, Refused, UnexpectedReply
-from ._graph_calls import GraphCalls, quoted
+from ._graph_calls import GraphCalls, application_path, quoted, service_principal_path
 from ._graph_consent import resource_path
 from ._graph_objects import (
     APPLICATION_PROPERTIES,
-    SERVICE_PRINCIPAL_PROPERTIES,
+    COLLECTIONS,
     Application,
     Resource,
     Secret,
     ServicePrincipal,
     application_to_graph,
-    requested_to_graph,
+    comparable,
 )
 from ._graph_replication import GRACE, LOOKING_BACK, YOUTH, lagging, once
 from ._planning.rights import READ_APPLICATIONS, WRITE_APPLICATIONS
@@ -46,7 +46,7 @@ class Graph:
     ) -> Optional[Application]:
         """The application with this exact id or unique name, None if there is none."""
         row = self._calls.object(
-            _application_path(app_id, object_id, unique_name) + "?$select=" + APPLICATION_PROPERTIES,
+            application_path(app_id, object_id, unique_name),
             "read application {0}".format(app_id or object_id or unique_name),
             READ_APPLICATIONS,
         )
@@ -66,8 +66,9 @@ class Graph:
             )
         return found
 
-    def applications_named(self, display_name: str) -> List[Application]:
-        """Every application with exactly this display name."""
+    def applications_named(self, display_name: str, recorded: Iterable[str] = ()) -> List[Application]:
+        """Every application with exactly this display name. Where a lagging list has none, those that were
+        ``recorded`` are looked at by their app ids: a second one of this name would be the worse mistake."""
         rows = self._calls.list(
             "/applications?$filter=displayName%20eq%20'{0}'&$select={1}".format(
                 quoted(display_name), APPLICATION_PROPERTIES
@@ -75,7 +76,9 @@ class Graph:
             "look for applications named {0!r}".format(display_name),
             READ_APPLICATIONS,
         )
-        return [app for app in map(Application.from_graph, rows) if app.display_name == display_name]
+        named = [app for app in map(Application.from_graph, rows) if app.display_name == display_name]
+        known = [] if named else [self.application(app_id=app_id) for app_id in sorted(recorded)]
+        return named + [app for app in known if app and app.display_name == display_name]
 
     def owners_of(self, application: Application) -> List[str]:
         """Names of the owners, for a person to read."""
@@ -136,19 +139,30 @@ class Graph:
             "application {0} to accept changes".format(application.app_id),
             self._is_young(application),
         )
+        whole = {name: comparable(name, value) for name, value in changes.items() if name in COLLECTIONS}
+        if whole:
+            # These are written whole, so a next task that read one from a lagging replica would drop this change.
+            self._await(
+                application,
+                lambda seen: all(
+                    app and comparable(name, getattr(app, name)) == whole[name] for name in whole for app in seen
+                ),
+                "the changes of application {0} to be visible".format(application.app_id),
+            )
 
-    def set_requested(self, application: Application, requested: Dict[str, Dict[str, Set[str]]]) -> None:
-        """Replaces what the application asks for, and waits until that is read back.
-
-        The collection is written whole, so a next task that read it from a lagging replica would drop this change.
-        """
-        self.update_application(application, {"requested": requested})
+    def _await(self, application: Application, holds: Callable[[List[Optional[Application]]], bool], what: str) -> None:
+        """Waits until it holds of the application as it is read by its id and by its app id, in one request."""
+        paths = {
+            "object_id": application_path(object_id=application.object_id),
+            "app_id": application_path(app_id=application.app_id),
+        }
+        doing = "read application {0}".format(application.app_id)
 
         def look() -> Optional[bool]:
-            current = self.application(object_id=application.object_id)
-            return True if current and _same_request(current.requested, requested) else None
+            rows = self._calls.objects(paths, doing, READ_APPLICATIONS).values()
+            return True if holds([Application.from_graph(row) if row else None for row in rows]) else None
 
-        self._patience.until(look, "the permissions that application {0} asks for".format(application.app_id))
+        self._patience.until(look, what, steady=True)
 
     def _is_young(self, application: Application) -> bool:
         return application.created is not None and self._transport.now() - application.created < timedelta(
@@ -168,6 +182,7 @@ class Graph:
             self._delete(path, "delete " + deleted[principal.object_id])
         for object_id, what in deleted.items() if permanent else ():
             self._purge(object_id, what)
+        self._await(application, lambda seen: not any(seen), "application {0} to be gone".format(application.app_id))
 
     def _purge(self, object_id: str, what: str) -> None:
         path = "/directory/deletedItems/" + quoted(object_id)
@@ -225,7 +240,7 @@ class Graph:
 
     def service_principal(self, app_id: str) -> Optional[ServicePrincipal]:
         row = self._calls.object(
-            _service_principal_path(app_id), "read the service principal of {0}".format(app_id), READ_APPLICATIONS
+            service_principal_path(app_id), "read the service principal of {0}".format(app_id), READ_APPLICATIONS
         )
         return ServicePrincipal.from_graph(row) if row else None
 
@@ -238,9 +253,9 @@ class Graph:
         self, app_id: str, resource_app_ids: Iterable[str] = (), principal: bool = True
     ) -> Tuple[Optional[Application], Optional[ServicePrincipal], Dict[str, Optional[Resource]]]:
         """The application, its service principal unless that is not wanted, and APIs by app id, in one request."""
-        paths = {"application": _application_path(app_id) + "?$select=" + APPLICATION_PROPERTIES}
+        paths = {"application": application_path(app_id)}
         if principal:
-            paths["principal"] = _service_principal_path(app_id)
+            paths["principal"] = service_principal_path(app_id)
         paths.update({"resource " + item: resource_path(item) for item in resource_app_ids})
         found = self._calls.objects(
             paths, "read application {0} and what belongs to it".format(app_id), READ_APPLICATIONS
@@ -292,7 +307,8 @@ class Graph:
             others = [app for app in named if app.app_id != made.app_id]
             return others if len(others) < len(named) else None
 
-        return self._patience.require(look, "application {0} to be visible by id and by name".format(made.app_id))
+        what = "application {0} to be visible by id and by name".format(made.app_id)
+        return self._patience.require(look, what, steady=True)
 
     def only_one_of(self, made: Application, others: Iterable[Application]) -> Application:
         """The one that stays of several that runs of one identity have made because none saw another's: the oldest.
@@ -367,12 +383,8 @@ class Graph:
 
     def see_secret(self, application: Application, key_id: str) -> None:
         """Waits until a new secret is read back. One that stays unseen is there all the same."""
-
-        def look() -> Optional[bool]:
-            current = self.application(object_id=application.object_id)
-            return True if current and any(secret.key_id == key_id for secret in current.secrets) else None
-
-        self._patience.until(look, "secret {0} to be visible".format(key_id))
+        what = "secret {0} to be visible".format(key_id)
+        self._await(application, lambda seen: all(app and app.has_secret(key_id) for app in seen), what)
 
     def _remove_lost_secret(self, application: Application, display_name: str, start: datetime) -> None:
         def look() -> Optional[Secret]:
@@ -400,25 +412,11 @@ class Graph:
                     raise
             # The same is said of a credential that a lagging replica does not know yet, so look before believing it.
             current = self.application(object_id=application.object_id)
-            gone = current is None or all(secret.key_id != key_id for secret in current.secrets)
-            return True if gone else None
+            return None if current and current.has_secret(key_id) else True
 
         self._patience.require(remove, "secret {0} to be removable".format(key_id))
 
-
-def _application_path(
-    app_id: Optional[str] = None, object_id: Optional[str] = None, unique_name: Optional[str] = None
-) -> str:
-    if object_id:
-        return "/applications/{0}".format(quoted(object_id))
-    if app_id:
-        return "/applications(appId='{0}')".format(quoted(app_id))
-    return "/applications(uniqueName='{0}')".format(quoted(unique_name or ""))
-
-
-def _service_principal_path(app_id: str) -> str:
-    return "/servicePrincipals(appId='{0}')?$select={1}".format(quoted(app_id), SERVICE_PRINCIPAL_PROPERTIES)
-
-
-def _same_request(one: Dict[str, Dict[str, Set[str]]], other: Dict[str, Dict[str, Set[str]]]) -> bool:
-    return requested_to_graph(one) == requested_to_graph(other)
+    def miss_secret(self, application: Application, key_id: str) -> None:
+        """Waits until a removed secret is read no more, so that the next run does not remove it again."""
+        what = "secret {0} to be gone".format(key_id)
+        self._await(application, lambda seen: not any(app and app.has_secret(key_id) for app in seen), what)

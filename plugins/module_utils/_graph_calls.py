@@ -17,6 +17,7 @@ from ._errors import (
     UnexpectedReply,
     Unreachable,
 )
+from ._graph_objects import APPLICATION_PROPERTIES, SERVICE_PRINCIPAL_PROPERTIES
 from ._rows import Row, answer_to
 from ._service import Service, refuse_login
 from ._transport import FINAL, THROTTLED, Response, judge_by_status
@@ -27,6 +28,20 @@ BATCH_SIZE = 20  # Graph "Combine multiple requests": at most twenty
 def quoted(value: str) -> str:
     """A string inside a key or a filter: single quotes doubled, then percent-encoded."""
     return quote(value.replace("'", "''"), safe="")
+
+
+def application_path(
+    app_id: Optional[str] = None, object_id: Optional[str] = None, unique_name: Optional[str] = None
+) -> str:
+    if object_id:
+        key = "/" + quoted(object_id)
+    else:
+        key = "({0}='{1}')".format("appId" if app_id else "uniqueName", quoted(app_id or unique_name or ""))
+    return "/applications{0}?$select={1}".format(key, APPLICATION_PROPERTIES)
+
+
+def service_principal_path(app_id: str) -> str:
+    return "/servicePrincipals(appId='{0}')?$select={1}".format(quoted(app_id), SERVICE_PRINCIPAL_PROPERTIES)
 
 
 def judge(response: Response) -> str:

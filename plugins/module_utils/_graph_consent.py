@@ -8,7 +8,7 @@ See Microsoft Graph "servicePrincipal", "appRoleAssignment" and "oAuth2Permissio
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from ._errors import NotFound, Refused
 from ._graph_calls import GraphCalls, quoted
@@ -27,6 +27,8 @@ class Consent:
     def __init__(self, calls: GraphCalls, patience: Patience) -> None:
         self._calls = calls
         self._patience = patience
+        self._principal: Optional[ServicePrincipal] = None  # whose consents were read or changed
+        self._awaited: List[Callable[[List[RoleAssignment], List[Grant]], bool]] = []
 
     def resources(self, app_ids: Iterable[str]) -> Dict[str, Optional[Resource]]:
         """APIs in this tenant by app id, each with what it offers; None where the tenant does not have it."""
@@ -45,6 +47,7 @@ class Consent:
 
     def consents_of(self, principal: ServicePrincipal) -> Tuple[List[RoleAssignment], List[Grant]]:
         """What the application was granted: application permissions, and delegated ones of everybody and of users."""
+        self._principal = principal
         object_id = quoted(principal.object_id)
         doing = "read what application {0} was granted".format(principal.app_id)
         paths = {
@@ -68,6 +71,7 @@ class Consent:
         return [RoleAssignment.from_graph(row) for row in self._calls.list(path, doing, READ_APPLICATIONS)]
 
     def assign_role(self, principal: ServicePrincipal, resource_id: str, role_id: str) -> None:
+        self._principal = principal
         doing = "grant application permission {0} to application {1}".format(role_id, principal.app_id)
         path = "/servicePrincipals/{0}/appRoleAssignedTo".format(quoted(resource_id))
         body = {"principalId": principal.object_id, "resourceId": resource_id, "appRoleId": role_id}
@@ -81,15 +85,19 @@ class Consent:
             return True
 
         lagging(self._patience, assign, "the service principal of {0} to accept permissions".format(principal.app_id))
+        wanted = (resource_id.lower(), role_id.lower())
+        self._awaited.append(lambda roles, grants: wanted in [(role.resource_id, role.role_id) for role in roles])
 
     def unassign_role(self, assignment: RoleAssignment) -> None:
         path = "/servicePrincipals/{0}/appRoleAssignedTo/{1}".format(
             quoted(assignment.resource_id), quoted(assignment.assignment_id)
         )
         self._delete(path, "revoke application permission " + assignment.role_id, ASSIGN_ROLES)
+        self._awaited.append(lambda roles, grants: assignment.assignment_id not in [r.assignment_id for r in roles])
 
     def grant_delegated(self, principal: ServicePrincipal, resource_id: str, names: List[str]) -> None:
         """A tenant-wide grant that holds at least these names; one that turns up meanwhile is extended."""
+        self._principal = principal
         doing = "grant {0} to application {1} for all users".format(" ".join(names), principal.app_id)
         body = {
             "clientId": principal.object_id,
@@ -114,6 +122,12 @@ class Consent:
             return True
 
         lagging(self._patience, grant, "the service principal of {0} to accept grants".format(principal.app_id))
+        self._awaited.append(
+            lambda roles, grants: any(
+                held.resource_id == resource_id.lower() and held.principal_id is None and set(names) <= set(held.names)
+                for held in grants
+            )
+        )
 
     def _grant_for_all(self, principal: ServicePrincipal, resource_id: str) -> Optional[Grant]:
         _assignments, grants = self.consents_of(principal)
@@ -127,6 +141,23 @@ class Consent:
             self._calls.call("PATCH", path, doing, GRANT_DELEGATED, {"scope": " ".join(names)})
         else:
             self._delete(path, doing, GRANT_DELEGATED)
+        left = [sorted(names)] if names else []
+        self._awaited.append(
+            lambda roles, grants: [sorted(held.names) for held in grants if held.grant_id == grant.grant_id] == left
+        )
+
+    def settle(self) -> None:
+        """Waits until all that was changed is read back: the next run would do it again or undo it."""
+        principal = self._principal
+        if principal is None or not self._awaited:
+            return
+
+        def look() -> Optional[bool]:
+            roles, grants = self.consents_of(principal)
+            return True if all(holds(roles, grants) for holds in self._awaited) else None
+
+        what = "the changed permissions of application {0} to be visible".format(principal.app_id)
+        self._patience.until(look, what, steady=True)
 
     def _delete(self, path: str, doing: str, right: str) -> None:
         try:

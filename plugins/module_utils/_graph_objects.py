@@ -21,6 +21,7 @@ APPLICATION_PROPERTIES = (
     "createdDateTime,createdByAppId,passwordCredentials,keyCredentials,requiredResourceAccess,api"
 )
 SERVICE_PRINCIPAL_PROPERTIES = "id,appId,displayName,accountEnabled,appRoleAssignmentRequired"
+COLLECTIONS = ("redirect_uris", "spa_redirect_uris", "public_redirect_uris", "tags", "requested")  # written whole
 RESOURCE_PROPERTIES = "id,appId,displayName,appRoles,oauth2PermissionScopes"
 
 
@@ -90,6 +91,14 @@ class Application:
             certificates=len(row.rows("keyCredentials")),
             requested=_requested(row),
         )
+
+    def has_secret(self, key_id: str) -> bool:
+        return any(secret.key_id == key_id for secret in self.secrets)
+
+
+def comparable(name: str, value: Any) -> Any:
+    """Of one of COLLECTIONS, whose order means nothing."""
+    return requested_to_graph(value) if name == "requested" else sorted(value)
 
 
 def _requested(row: Row) -> Dict[str, Dict[str, Set[str]]]:

@@ -135,25 +135,31 @@ class Patience:
         self.limit = limit
         self.waited: List[Dict[str, Any]] = []
 
-    def until(self, look: Callable[[], Optional[Found]], what: str, limit: Optional[float] = None) -> Optional[Found]:
-        """What ``look`` finds, or None when ``limit`` seconds (default: replication_timeout) are over."""
+    def until(
+        self, look: Callable[[], Optional[Found]], what: str, limit: Optional[float] = None, steady: bool = False
+    ) -> Optional[Found]:
+        """What ``look`` finds, or None when ``limit`` seconds (default: replication_timeout) are over.
+
+        ``steady``: what was missed at first has to be found twice running, because replicas take turns to answer.
+        """
         found = look()
         if found is not None:
             return found
         started = self._transport.clock()
         end = started + (self.limit if limit is None else min(limit, self.limit))
-        step = 0.5
-        while found is None and self._transport.clock() < end:
+        step, sightings = 0.5, 0
+        while sightings < (2 if steady else 1) and self._transport.clock() < end:
             self._transport.sleep(min(step, max(0.05, end - self._transport.clock())))
             step = min(step * 1.6, 15.0)
             found = look()
+            sightings = 0 if found is None else sightings + 1
         self.waited.append(
             {"for": what, "seconds": round(self._transport.clock() - started, 1), "seen": found is not None}
         )
         return found
 
-    def require(self, look: Callable[[], Optional[Found]], what: str) -> Found:
-        found = self.until(look, what)
+    def require(self, look: Callable[[], Optional[Found]], what: str, steady: bool = False) -> Found:
+        found = self.until(look, what, steady=steady)
         if found is None:
             raise NotReplicated(
                 "Waited {0:.0f} seconds for {1}, in vain.".format(self.limit, what),

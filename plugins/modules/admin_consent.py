@@ -187,6 +187,7 @@ def apply(tenant, options, plan):
             tenant.consent.grant_delegated(principal, arguments["resource"].object_id, arguments["names"])
         elif name == "set_grant":
             tenant.consent.set_grant(**arguments)
+    tenant.consent.settle()
     return learnt
 
 

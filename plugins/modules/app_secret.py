@@ -351,6 +351,7 @@ def apply(tenant, options, plan):
             made["secret_text"] = text if returns_text else None
             return {**made, "rotation": planning.with_start(plan.result["rotation"], start, options["grace_days"])}
         tenant.graph.remove_secret(**arguments)
+        tenant.graph.miss_secret(**arguments)
         removed.add(arguments["key_id"])
         if store:
             app_id = arguments["application"].app_id

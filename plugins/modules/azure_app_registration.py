@@ -265,13 +265,14 @@ def read(tenant, options):
             return planning.Current(
                 tenant.admin_client_id, exact, principal=principal, deleted=deleted(graph, options, exact)
             )
-    named = graph.applications_named(options["display_name"])
+    recorded = store.app_ids(tenant.tenant_id) if store else ()
+    named = graph.applications_named(options["display_name"], recorded)
     only = named[0] if len(named) == 1 else None
     return planning.Current(
         tenant.admin_client_id,
         named=named,
         owners=graph.owners_of(only) if only and only.created_by_app_id != tenant.admin_client_id else None,
-        recorded=store.app_ids(tenant.tenant_id) if store else (),
+        recorded=recorded,
         principal=graph.service_principal(only.app_id) if only else None,
     )
 

@@ -146,7 +146,7 @@ def read(tenant, options):
 
 def apply(tenant, options, plan):
     for _name, arguments in plan.steps:
-        tenant.graph.set_requested(**arguments)
+        tenant.graph.update_application(**arguments)
     return {}
 
 

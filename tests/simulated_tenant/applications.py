@@ -42,7 +42,7 @@ def _collection(call: Call) -> Reply:
         if not call.may(*READ) and not (call.may(OWNED) and call.tenant.settings.owned_by_may_list):
             raise denied()
         lag = call.tenant.lag
-        seen = [shown(call, app) for app in call.tenant.applications if not lag.misses(app["id"], "list")]
+        seen = [shown(call, app, "list") for app in call.tenant.applications if not lag.misses(app["id"], "list")]
         return call.many(seen, "application", "applications")
     if call.method == "POST":
         return call.one(shown(call, create(call, call.body_object(), None)), "application", "applications", 201)
@@ -112,13 +112,13 @@ def owned_or(call: Call, app: Object, *roles: str) -> None:
         raise denied()
 
 
-def shown(call: Call, app: Object) -> Object:
-    """The application as readers see it now: secrets come and go with lag."""
+def shown(call: Call, app: Object, reader: str | None = None) -> Object:
+    """The application as a reader sees it now, or as an answer to a change: secrets and changes come and go with lag."""
     lag, tenant = call.tenant.lag, call.tenant
     live = [s for s in app["passwordCredentials"] if not lag.misses(s["keyId"], "read", lag.secrets)]
     gone = tenant.removed_secrets.get(app["id"], [])
     live += [s for s in gone if lag.misses(s["keyId"], "removed", lag.removed_secrets)]
-    return {**app, "passwordCredentials": live}
+    return {**(lag.as_seen(app, reader) if reader else app), "passwordCredentials": live}
 
 
 def _single(call: Call, key: Segment) -> Reply:
@@ -126,7 +126,7 @@ def _single(call: Call, key: Segment) -> Reply:
         call.need(*READ, OWNED)
         app = find(call, key)
         owned_or(call, app, *READ)
-        return call.one(shown(call, app), "application", "applications")
+        return call.one(shown(call, app, key.key or "id"), "application", "applications")
     if call.method == "PATCH":
         return _patch(call, key)
     if call.method == "DELETE":
@@ -161,6 +161,7 @@ def update(call: Call, app: Object, body: Object) -> None:
     """Changes an application in place."""
     owned_or(call, app, *WRITE)
     check_body(body)
+    call.tenant.lag.changes(app, call.tenant.now())
     app.update(changed(call.tenant, app, body))
     copy_to_service_principal(call.tenant, app)
 

@@ -24,7 +24,7 @@ def handle(call: Call) -> Reply:
         if call.method == "GET":
             call.need(*READ)
             lag = call.tenant.lag
-            seen = [g for g in call.tenant.grants if not lag.misses(g["id"], "list", lag.grants)]
+            seen = [lag.as_seen(g, "list") for g in call.tenant.grants if not lag.misses(g["id"], "list", lag.grants)]
             return call.many(seen, "oAuth2PermissionGrant", "oauth2PermissionGrants")
         if call.method == "POST":
             call.need(*WRITE)
@@ -51,6 +51,7 @@ def _single(call: Call, grant: Object) -> Reply:
         if name != "scope" and not name.startswith("@"):
             raise bad_request(f"Property cannot be updated: {name}")
     _check_scope(body.get("scope"))
+    call.tenant.lag.changes(grant, call.tenant.now())
     grant["scope"] = body["scope"]
     return no_content()
 

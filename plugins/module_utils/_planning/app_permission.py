@@ -54,7 +54,7 @@ def plan_permissions(current: Current, wanted: Dict[str, Any]) -> Plan:
     if after != before:
         kinds = dict(requested.get(app_id, {}))
         kinds.update({GRAPH_KINDS[kind]: ids for kind, ids in after.items()})
-        steps = [("set_requested", {"application": application, "requested": {**requested, app_id: kinds}})]
+        steps = [("update", {"application": application, "changes": {"requested": {**requested, app_id: kinds}}})]
     shown = {"resource": resource_name(app_id, resource)}
     return Plan(
         before={**shown, **_shown(before, resource)},

@@ -121,17 +121,17 @@ def test_wish_becomes_the_ids_that_are_asked_for(stored: Any, wanted: dict[str, 
         scopes = {"5eb43c10-865a-4259-960a-83946678f8dd", SMTP_SEND_SCOPE}
     (step,) = plan.steps
     assert step == (
-        "set_requested",
+        "update",
         {
             "application": current.application,
-            "requested": {**OF_GRAPH, EXCHANGE_ONLINE: {"Role": roles, "Scope": scopes}},
+            "changes": {"requested": {**OF_GRAPH, EXCHANGE_ONLINE: {"Role": roles, "Scope": scopes}}},
         },
     )
 
 
 def test_permissions_of_other_apis_stay_and_are_not_shown() -> None:
     plan = plan_permissions(asking(**OF_GRAPH), wishes())
-    assert plan.steps[0][1]["requested"][MICROSOFT_GRAPH] == OF_GRAPH[MICROSOFT_GRAPH]
+    assert plan.steps[0][1]["changes"]["requested"][MICROSOFT_GRAPH] == OF_GRAPH[MICROSOFT_GRAPH]
     assert plan.before == {"resource": EXCHANGE, "application_permissions": [], "delegated_permissions": []}
     assert plan.after == {"resource": EXCHANGE, "application_permissions": ["Mail.Send"], "delegated_permissions": []}
 
@@ -207,7 +207,7 @@ def test_planning_on_what_a_plan_leaves_behind_yields_nothing(roles: set[str], s
     current = asking(roles, scopes, **OF_GRAPH)
     plan = plan_permissions(current, wishes(**wanted))
     for _name, arguments in plan.steps:
-        current = replace(current, application=replace(application(), requested=arguments["requested"]))
+        current = replace(current, application=replace(application(), **arguments["changes"]))
     again = plan_permissions(current, wishes(**wanted))
     assert not again.changed
     assert again.before == again.after == plan.after

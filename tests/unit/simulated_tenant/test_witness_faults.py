@@ -57,6 +57,21 @@ def test_secrets_come_and_go_with_lag(client, tenant):
     assert [len(client.get(path).json()["passwordCredentials"]) for _ in range(2)] == [1, 0]
 
 
+def test_changes_are_seen_late_by_each_reader(client, tenant):
+    tenant.lag.updates = 2
+    app = client.graph("POST", "/applications", {"displayName": "Old"}).json()
+    client.graph("PATCH", f"/applications/{app['id']}", {"displayName": "New", "tags": ["a"]})
+    paths = [f"/applications/{app['id']}", f"/applications(appId='{app['appId']}')"]
+    for path in paths:
+        assert [client.get(path).json()["displayName"] for _ in range(3)] == ["Old", "Old", "New"]
+    seen = [client.get("/applications").json()["value"][0]["tags"] for _ in range(3)]
+    assert seen == [[], [], ["a"]]
+    grant = tenant.grant_delegated(tenant.add_application("x"), "00000002-0000-0ff1-ce00-000000000000", "SMTP.Send")
+    client.graph("PATCH", f"/oauth2PermissionGrants/{grant['id']}", {"scope": "Mail.Send"})
+    scopes = [client.get("/oauth2PermissionGrants").json()["value"][0]["scope"] for _ in range(3)]
+    assert scopes == ["SMTP.Send", "SMTP.Send", "Mail.Send"]
+
+
 def test_throttling(client, tenant, world):
     client.get("/organization")
     tenant.throttle.every, tenant.throttle.retry_after = 3, 7
