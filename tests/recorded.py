@@ -186,8 +186,11 @@ class Recording:
         return Playback(self, number, spoil)
 
 
-def record(runner: Listening, module: str, **options: Any) -> Recording:
-    """Runs a task against the simulated services; a failure is as good a recording as a success."""
+def record(runner: Listening, module: str, signs_in: bool = False, **options: Any) -> Recording:
+    """Runs a task against the simulated services; a failure is as good a recording as a success.
+
+    ``signs_in``: the sign-in is a part of it, and is played back too.
+    """
     from module_runner import Failed
 
     tokens = Handed()
@@ -207,8 +210,8 @@ def record(runner: Listening, module: str, **options: Any) -> Recording:
         pass
     finally:
         runner.connect = plain  # type: ignore[method-assign]
-    heard = [exchange for exchange in runner.heard if not exchange.is_login]
-    return Recording(module, options, runner.defaults, heard, tokens)
+    heard = [exchange for exchange in runner.heard if signs_in or not exchange.is_login]
+    return Recording(module, options, dict(runner.defaults), heard, tokens, signs_in)
 
 
 def fields(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
