@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import socket
 import ssl
 import threading
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.webex_connect.office365.plugins.module_utils import _smtp
 from ansible_collections.webex_connect.office365.plugins.module_utils._smtp import Account, converse
+from samples import QUICKLY, SEARCHING
 from simulated_tenant.server import make_certificates
 
 TOKEN = "eyJhbGciOiJub25l.eyJ0aWQiOiJub3QtYS1yZWFsLXRva2VuIn0." + "c2lnbmF0dXJl" * 8
@@ -245,3 +249,83 @@ def test_no_server_there() -> None:
     seen = converse("smtp.nowhere.invalid", 587, True, 2)
     assert seen.reached == "name"
     assert seen.problem
+
+
+# Whatever a server says
+
+
+class Wire:
+    """A connection in memory to a server that says its lines whatever it hears, some before TLS and some after."""
+
+    def __init__(self, *acts: bytes) -> None:
+        self.acts, self.heard, self.is_secure = list(acts), b"", False
+
+    def makefile(self, mode: str) -> io.BytesIO:
+        return io.BytesIO(self.acts.pop(0) if self.acts else b"")
+
+    def sendall(self, data: bytes) -> None:
+        if not self.is_secure:
+            assert b"AUTH" not in data.upper()
+        self.heard += data
+
+    def wrap_socket(self, _plain: Any, server_hostname: str) -> Wire:
+        self.is_secure = True
+        return self
+
+    def dup(self) -> Wire:
+        return self
+
+    def version(self) -> str:
+        return "TLSv1.3"
+
+    def shutdown(self, _how: int) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+REPLIES = st.one_of(
+    st.sampled_from(
+        [
+            b"220 ready",
+            b"250-server\r\n250-STARTTLS\r\n250 AUTH XOAUTH2",
+            b"250 STARTTLS",
+            b"334 " + base64.b64encode(b'{"status":"400"}'),
+            b"334 not base64",
+            b"334",
+            b"235 fine",
+            b"535-5.7.3 no\r\n535 5.7.3 " + TOKEN.encode(),
+            b"421 later",
+            b"99999999999999999999 x",
+            b"-1 x",
+            "250 \u0660".encode(),
+            b"\xff\xfe\x00",
+            b"250-" + b"x" * 5000,
+            b"250-\x1b[31mred\x9b\r250 x",
+        ]
+    ),
+    st.binary(max_size=60),
+    st.builds(b"%d%s%s".__mod__, st.tuples(st.integers(0, 999), st.sampled_from([b" ", b"-"]), st.binary(max_size=30))),
+)
+SAYS = st.lists(REPLIES, max_size=6).map(lambda lines: b"".join(line + b"\r\n" for line in lines))
+OPENING = b"220 ready\r\n250-server\r\n250 STARTTLS\r\n220 go\r\n"
+MECHANISMS = b"250-server\r\n250 AUTH XOAUTH2\r\n"
+
+
+@given(before=SAYS | st.just(OPENING), after=SAYS | SAYS.map(MECHANISMS.__add__))
+@settings(QUICKLY, max_examples=3000 if SEARCHING else 150)
+def test_no_reply_harms_and_none_is_shown_but_on_one_line_without_the_token(before: bytes, after: bytes) -> None:
+    wire = Wire(before, after)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_smtp.smtplib.SMTP, "_get_socket", lambda *_arguments: wire)
+        patch.setattr(_smtp, "context_for", lambda _verify: wire)
+        seen = converse("smtp.contoso.example", 587, "ca.pem", 5, ACCOUNT)
+    shown = [text for text in (seen.said, seen.problem) if text is not None]
+    assert all(len(text) <= 410 and text.isprintable() for text in shown)
+    assert not [part for part in (BLOB, *TOKEN.split(".")) for text in shown if part in text]
+    verbs = {line.split()[0].upper() for line in wire.heard.split(b"\r\n") if line.split()}
+    assert not verbs & {b"MAIL", b"RCPT", b"DATA", b"VRFY"}
+    assert wire.heard.count(b"Bearer") == 0
+    assert wire.heard.count(BLOB.encode()) <= 1
+    assert (seen.code == 235) == bool(seen.said and seen.said.startswith("235"))
