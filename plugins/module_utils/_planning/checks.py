@@ -69,7 +69,7 @@ def checked_redirect_uris(uris: List[str], audience: Optional[str], option: str 
         problem = _redirect_uri_problem(uri, personal)
         if problem:
             raise InvalidInput(
-                "{0} holds {1!r}: {2}.".format(option, re.sub(r"//.*@", "//…@", uri), problem),
+                "{0} holds {1!r}: {2}.".format(option, uri, problem),
                 "Copy the asset's Call Back URL from Webex Connect as it stands.",
             )
     return unique
