@@ -7,7 +7,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .PHONY: help install demo bench leaks faults fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
 	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
-	sanity docs docs-lint galaxy-check notes changelog release-check format lock clean FORCE
+	sanity docs docs-lint galaxy-check molecule notes changelog release-check format lock clean FORCE
 
 # May be set: make test WORKERS=4, make unit ARGS='-k secret', make install PYTHON=python3.13
 PYTHON ?= python3
@@ -79,6 +79,12 @@ faults: build/.installed $(VENV)/.test ## meet every request of onboarding, rota
 core: build/.installed $(VENV)/.test | build/tree/$(collection) ## run the unit tests and those scenarios that depend on ansible-core
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/unit
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal -m core $(ARGS) tests/scenarios
+
+# In a copy, because Molecule keeps its own files beside the scenarios.
+molecule: build/.installed $(VENV)/.tools ## onboard and audit simulated tenants with Molecule
+	$(call copy,build/molecule)
+	cd build/molecule/extensions && PATH=$(bin):$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/collections \
+		molecule --base-config molecule/base.yml test --scenario-name onboard --scenario-name audit $(ARGS)
 
 # Python 3.12 and later take the newest ansible-core. Without one, it says so and lets the rest go on.
 test-newest: ## the same on the newest ansible-core; so do core-newest, unit-newest, scenarios-newest and sanity-newest

@@ -170,6 +170,7 @@ def test_every_job_template_runs_its_playbook_in_check_mode_and_for_real(control
     assert tenant.mailboxes[0]["ForwardingSmtpAddress"] is not None
 
 
+@pytest.mark.core
 def test_answers_that_are_texts_mean_what_they_say(controller: Controller) -> None:
     stage = controller.stage
     stage.hosts["contoso"]["connect_email_assets"] = [
