@@ -164,6 +164,8 @@ docs: build/.installed $(VENV)/.tools ## build the documentation site, build/doc
 		--dest-dir build/docs-source webex_connect.office365
 	printf '%s\n' 'intersphinx_mapping = {}' 'nitpick_ignore = [("std:ref", label) for label in "$(elsewhere)".split()]' \
 		>>build/docs-source/conf.py
+	mkdir build/docs-source/looks && echo '.wy-menu a { overflow-wrap: anywhere }' >build/docs-source/looks/names.css
+	echo 'html_static_path, html_css_files = ["looks"], ["names.css"]  # long names of modules stay inside the list' >>build/docs-source/conf.py
 	sed -i 's/-M html rst build/rst ..\/docs/' build/docs-source/build.sh
 	$(documented) build/docs-source/build.sh
 
