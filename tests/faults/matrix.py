@@ -281,7 +281,7 @@ class Life:
         live = self._live_keys()
         if self.phase == "rotate" and not self._held <= live:
             found.append("a secret that was valid")
-        for entry in stored(self.output):
+        for entry in stored(self.tenant, self.output):
             text = entry.get("secret_text")
             if text is None:
                 continue

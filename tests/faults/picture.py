@@ -28,20 +28,22 @@ def picture(tenant: Tenant, output: Path) -> str:
     seen = {
         "tenant": state_of(tenant),
         "deleted principals": [principal["displayName"] for principal in tenant.deleted_service_principals],
-        "store": [_without_text(tenant, entry) for entry in stored(output)],
-        "sheets": {path.name: path.read_text() for path in sorted((output / "hand-off").rglob("*.md"))},
+        "store": [_without_text(tenant, entry) for entry in stored(tenant, output)],
+        "sheets": [text for text in _texts(output / "hand-off", "*.md") if tenant.tenant_id in text],
     }
     text = json.dumps(_sorted(seen), indent=1, sort_keys=True, default=str).replace(str(output), "(output)")
     text = ID.sub(lambda found: names.get(found.group().lower(), "#"), text)
     return json.dumps(_sorted(json.loads(DATE.sub("(date)", text))), indent=1, sort_keys=True)
 
 
-def stored(output: Path) -> list[dict[str, Any]]:
-    """What the stores hold, entry by entry."""
-    found: list[dict[str, Any]] = []
-    for path in sorted((output / "secrets").rglob("*.yml")):
-        found += yaml.safe_load(path.read_text())["secrets"]
-    return found
+def stored(tenant: Tenant, output: Path) -> list[dict[str, Any]]:
+    """What the stores hold of this tenant, entry by entry."""
+    entries = [entry for text in _texts(output / "secrets", "*.yml") for entry in yaml.safe_load(text)["secrets"]]
+    return [entry for entry in entries if entry["tenant_id"] == tenant.tenant_id]
+
+
+def _texts(folder: Path, names: str) -> list[str]:
+    return [path.read_text() for path in sorted(folder.rglob(names))]
 
 
 def _without_text(tenant: Tenant, entry: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.picture import counts, picture
 from leak_watch import Processes, Watched
 from simulated_tenant import World
 from staging import Stage
@@ -26,3 +27,17 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def watched(stage: Stage) -> Iterator[Watched]:
     with Processes() as processes:
         yield Watched(stage, processes)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, int]]:
+    """What one onboarding of a tenant with one mailbox leads to: its picture, and how many there are of what."""
+    stage = Stage(World(), tmp_path_factory.mktemp("undisturbed"))
+    tenant = stage.tenant("contoso")
+    stage.serve()
+    try:
+        outcome = stage.run()
+    finally:
+        stage.running.stop()  # type: ignore[union-attr]
+    assert outcome.code == 0, outcome.output[-4000:]
+    return picture(tenant, stage.output_dir), counts(tenant)

@@ -18,7 +18,6 @@ import pytest
 
 from faults.picture import counts, picture
 from leak_watch import Processes, Watched
-from simulated_tenant import World
 from staging import ONBOARD, ROOT, Stage
 
 KILLS = int(os.environ.get("KILLS", "5"))
@@ -38,21 +37,6 @@ def test_a_sample_of_every_request_and_every_fault_converges() -> None:
     tried = int(re.search(r"^runs: (\d+)", run.stdout, re.MULTILINE)[1])  # type: ignore[index]
     assert tried >= 30
     assert run.stdout.endswith(f"converged: {tried}\ndoubled: 0\nlost: 0\n")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, int]]:
-    """What one onboarding leads to."""
-    stage = Stage(World(), tmp_path_factory.mktemp("undisturbed"))
-    tenant = stage.tenant("contoso")
-    stage.serve()
-    try:
-        outcome = stage.run()
-    finally:
-        stage.running.stop()  # type: ignore[union-attr]
-    assert outcome.code == 0, outcome.output[-4000:]
-    assert len(stage.world.log) >= REQUESTS
-    return picture(tenant, stage.output_dir), counts(tenant)
 
 
 @pytest.mark.parametrize("seed", range(KILLS))

@@ -100,6 +100,19 @@ def test_planners_do_no_input_or_output(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT / "plugins")))
+def test_files_are_written_only_where_they_are_replaced_in_one_step(path: Path) -> None:
+    """Hosts are workers of one run: half a file of one is never read by another."""
+    if path.name == "_files.py":
+        return
+    tree = list(ast.walk(ast.parse(path.read_text())))
+    names = {getattr(node, "id", None) or getattr(node, "attr", None) for node in tree}
+    assert not names & {"write_text", "write_bytes", "fdopen", "mkstemp", "NamedTemporaryFile", "O_RDWR", "O_WRONLY"}
+    for call in (node for node in tree if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "open"):
+        modes = [*call.args[1:], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+        assert all(isinstance(mode, ast.Constant) and mode.value in ("r", "rb") for mode in modes)
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT / "plugins")))
 def test_every_file_names_its_licence(path: Path) -> None:
     head = path.read_text().splitlines()[:4]
     assert any("GNU General Public License v3.0+" in line for line in head)
