@@ -55,7 +55,7 @@ def merge_reports(paths):
             raise AnsibleFilterError(f"The report {path} cannot be read: {problem}.") from None
     try:
         return merged(documents)
-    except (ValueError, KeyError, AttributeError) as problem:
+    except ValueError as problem:
         raise AnsibleFilterError(f"The reports cannot be put together: {problem}.") from None
 
 

@@ -23,13 +23,17 @@ def merged(documents: Mapping[str, Any]) -> Dict[str, Any]:
     found_in: Dict[str, str] = {}
     for path in sorted(documents):
         document = documents[path]
-        if not isinstance(document, Mapping) or document.get("schema_version") != SCHEMA_VERSION:
-            raise ValueError("{0} is no report of the version {1}".format(path, SCHEMA_VERSION))
-        for name in document["reports"]:
+        try:
+            if document["schema_version"] != SCHEMA_VERSION:
+                raise ValueError("another version")
+            moments.append(str(document["run"]["at"]))
+            tenants.update(document["run"]["tenants"])
+            of_this = dict(document["reports"])
+        except (KeyError, TypeError, ValueError):
+            raise ValueError("{0} is no report of the version {1}".format(path, SCHEMA_VERSION)) from None
+        for name in of_this:
             if name in found_in:
                 raise ValueError("{0} is in {1} and in {2}; remove the older file".format(name, found_in[name], path))
             found_in[name] = path
-        reports.update(document["reports"])
-        tenants.update(document["run"].get("tenants") or {})
-        moments.append(document["run"]["at"])
+        reports.update(of_this)
     return {"reports": reports, "run": {"at": min(moments), "tenants": tenants}}

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from jsonschema import Draft202012Validator
 
 import fake_reports
+from ansible_collections.webex_connect.office365.plugins.filter.merge_reports import merge_reports
 from ansible_collections.webex_connect.office365.plugins.module_utils._reporting.slices import merged
 
 
@@ -52,3 +56,30 @@ def test_the_run_began_with_the_earliest() -> None:
 def test_what_cannot_be_one_report_is_refused_by_name(documents: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         merged(documents)
+
+
+def test_the_filter_reads_patterns_in_the_home_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(json.dumps(part(name)))
+    assert set(merge_reports(["~/*/report.json"])["reports"]) == {"a", "b"}
+
+
+NO_TENANTS = json.dumps({**part("b"), "run": {"at": "2026-11-25T08:00:00Z"}})
+NO_REPORTS = json.dumps({**part("b"), "reports": "none"})
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", '"text"', '{"schema_version": "1.0"}', NO_TENANTS, NO_REPORTS])
+def test_the_filter_names_a_file_that_is_no_report(tmp_path: Path, text: str | None) -> None:
+    good, bad = tmp_path / "a.json", tmp_path / "b.json"
+    good.write_text(json.dumps(part("a")))
+    if text is not None:
+        bad.write_text(text)
+    with pytest.raises(AnsibleFilterError, match=str(bad)):
+        merge_reports([str(good), str(bad)])
+
+
+def test_the_filter_names_a_pattern_that_nothing_fits(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"slices/\*/report\.json"):
+        merge_reports([f"{tmp_path}/slices/*/report.json"])
