@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from ._auth import Tokens
@@ -33,6 +33,7 @@ class Service:
         self._tokens = tokens
         self._origin = origin_of(base)
         self._regional = regional
+        self._hopeless: Set[str] = set()  # tokens that were refused when they were new
 
     @property
     def roles(self) -> frozenset[str]:
@@ -54,7 +55,7 @@ class Service:
         repeatable: bool = False,
         judge: Callable[[Response], str] = judge_by_status,
     ) -> Response:
-        """The answer, whatever its status. A token that is refused is renewed once."""
+        """The answer, whatever its status. A token that is refused is renewed once, and a new one never."""
         body = None if json_body is None else json.dumps(json_body).encode()
         token = self._tokens.get(self._scope)
         renewed = False
@@ -66,7 +67,9 @@ class Service:
             if body is not None:
                 sent["Content-Type"] = "application/json"
             response = self.transport.send(method, url, doing, sent, body, repeatable, judge)
-            if response.status == 401 and not renewed:
+            if response.status == 401 and renewed:
+                self._hopeless.add(token.text)
+            if response.status == 401 and not renewed and token.text not in self._hopeless:
                 token = self._tokens.get(self._scope, claims=_claims_challenge(response), renew=True)
                 renewed = True
             elif response.status in (301, 302, 303, 307, 308):

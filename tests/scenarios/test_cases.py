@@ -8,6 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,45 @@ def files_with(folder: Path, *texts: str) -> list[Path]:
 def assert_plain(outcome: Outcome) -> None:
     assert "Traceback" not in outcome.output, outcome.output[-6000:]
     assert "DEPRECAT" not in outcome.output, outcome.output[-6000:]
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts_in(item)
+
+
+def test_case_c14_answers_of_a_survey_mean_what_they_say(stage: Stage) -> None:
+    contoso, _fabrikam = stage.tenant("contoso"), stage.tenant("fabrikam", mailboxes=2)
+    empty = ("app_id", "app_unique_name", "user_consent", "cloud", "federated_token_file", "secret_rotate_before_days")
+    stage.hosts["contoso"].update({f"connect_email_{name}": "" for name in empty})
+    stage.hosts["contoso"]["connect_email_issue_access_tokens"] = "false"
+    stage.hosts["contoso"]["connect_email_secret_valid_days"] = "90"
+    stage.hosts["contoso"]["connect_email_assets"][0]["keep_copy"] = "false"
+    addresses = [asset["mailbox"] for asset in stage.hosts["fabrikam"]["connect_email_assets"]]
+    stage.hosts["fabrikam"]["connect_email_assets"] = "\n".join(addresses)
+    stage.serve()
+    before = contoso.policies["authorizationPolicy"]
+    check = stage.run("--check")
+    assert stage.world.writes() == []
+    real = stage.run()
+    for outcome in (check, real):
+        assert_plain(outcome)
+        assert outcome.failures("contoso") == []
+        (refusal,) = outcome.failures("fabrikam")
+        assert "connect_email_assets" in refusal
+    assert check.changed("contoso") == [step for step in real.changed("contoso") if "napshot" not in step]
+    (app,) = contoso.applications
+    assert app["web"]["implicitGrantSettings"]["enableAccessTokenIssuance"] is False
+    (secret,) = app["passwordCredentials"]
+    assert secret["endDateTime"][:10] == (contoso.now() + timedelta(days=90)).strftime("%Y-%m-%d")
+    assert contoso.mailbox("support@contoso.example")["DeliverToMailboxAndForward"] is False
+    assert contoso.policies["authorizationPolicy"] == before
+    written = {text for write in stage.world.writes() for text in texts_in(write.parameters or write.body)}
+    assert written
+    assert not written & {"", "True", "False", "true", "false", "None"}
+    assert {write.tenant_id for write in stage.world.writes()} == {contoso.tenant_id}
 
 
 def test_case_c24_no_secret_in_output_diff_log_or_system_log(stage: Stage, tmp_path: Path) -> None:

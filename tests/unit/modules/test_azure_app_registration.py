@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from module_runner import Failed, Runner
@@ -13,6 +15,7 @@ MODULE = "azure_app_registration"
 CALLBACK = "https://contoso.us.webexconnect.io/callback"
 OTHER = "https://contoso.eu.webexconnect.io/callback"
 ADMIN_ID = "b1a7e5c0-4a4b-4c69-9a3e-5f1f0d3c2a10"
+EXCHANGE_ONLINE = "00000002-0000-0ff1-ce00-000000000000"
 STRANGER = "5d6c3f8e-8f2a-4f5e-9a55-0c2b3a1d4e77"
 
 
@@ -125,6 +128,10 @@ def test_case_c06_two_of_one_name_are_listed_and_left_alone(
     run: Runner, tenant: Tenant, state: str, check: bool
 ) -> None:
     apps = [tenant.add_application("Contact Centre Mail", redirect_uris=[uri]) for uri in (CALLBACK, OTHER)]
+    for app in apps:
+        tenant.add_secret(app, "theirs")
+        tenant.grant_delegated(app, EXCHANGE_ONLINE, "SMTP.Send")
+    before = copy.deepcopy([tenant.applications, tenant.grants, tenant.service_principals])
     with pytest.raises(Failed) as failure:
         run(MODULE, check=check, display_name="Contact Centre Mail", state=state, redirect_uris=[])
     for app in apps:
@@ -134,13 +141,17 @@ def test_case_c06_two_of_one_name_are_listed_and_left_alone(
     assert "Give app_id" in failure.value.message
     assert "2 applications" in failure.value.message
     assert run.world.writes() == []
+    assert [tenant.applications, tenant.grants, tenant.service_principals] == before
 
 
-def test_of_two_namesakes_the_confirmed_one_is_changed(run: Runner, tenant: Tenant) -> None:
+def test_case_c06_of_two_namesakes_the_confirmed_one_alone_is_touched(run: Runner, tenant: Tenant) -> None:
     older, newer = (tenant.add_application("Contact Centre Mail") for _ in range(2))
-    run.settled(MODULE, app_id=newer["appId"], redirect_uris=[CALLBACK])
+    before = copy.deepcopy(older)
+    wish = {"app_id": newer["appId"], "display_name": "Contact Centre Mail"}
+    run.settled(MODULE, **wish, redirect_uris=[CALLBACK])
     assert newer["web"]["redirectUris"] == [CALLBACK]
-    assert older["web"]["redirectUris"] == []
+    run.settled(MODULE, **wish, state="absent")
+    assert tenant.applications == [older] == [before]
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["real", "check"])
@@ -280,9 +291,10 @@ def test_case_c11_the_match_on_the_third_page_is_found(run: Runner, tenant: Tena
     tenant.settings.page_size = 3
     for number in range(7):
         tenant.add_application("webexconnect" if number < 6 else "WebexConnect", created_by_app_id=ADMIN_ID)
-    result = run(MODULE, display_name="WebexConnect")
+    result = run.announced(MODULE, display_name="WebexConnect")
     assert not result["changed"]
     assert result["application"]["app_id"] == tenant.applications[-1]["appId"]
+    assert len([entry for entry in run.world.requests("graph") if "$skiptoken" in entry.query]) >= 4
 
 
 def test_an_answer_that_was_lost_makes_no_second_application(run: Runner, tenant: Tenant) -> None:
