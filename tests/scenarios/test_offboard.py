@@ -82,7 +82,7 @@ def test_what_we_made_goes_and_can_be_played_back(stage: Stage) -> None:
         "oauth2PermissionGrants",
         "applications",
     ]
-    assert [entry.method for entry in of_contoso[-2:]] == ["POST", "DELETE"]  # its secret, and it
+    assert [entry.method for entry in of_contoso[-3:]] == ["POST", "DELETE", "DELETE"]  # its secret, it, its principal
 
     assert contoso.applications == []
     assert [gone["appId"] for gone in contoso.deleted_applications] == [app["appId"]]

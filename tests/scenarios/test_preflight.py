@@ -10,6 +10,7 @@ from simulated_tenant import LogEntry
 from staging import Outcome, Stage
 
 WEAK, SECRET = "c0000000-0000-4000-8000-0000000000a1", "fake-secret-of-a-weak-admin"
+OFFBOARD = "webex_connect.office365.offboard"
 MAIL_ONLY = "c0000000-0000-4000-8000-0000000000a2"
 READ = ["Application.Read.All", "DelegatedPermissionGrant.ReadWrite.All", "Policy.Read.All"]
 LACKED = (
@@ -82,4 +83,6 @@ def test_a_step_that_was_not_chosen_needs_no_right_and_one_that_changes_nothing_
     tenant.mailbox("support@contoso.example")["ForwardingSmtpAddress"] = None
     since = len(stage.world.log)
     assert "Mail Recipients (smtp_auth, forwarding)" in refusal(stage.run(), "contoso")
+    undone = refusal(stage.run(playbook=OFFBOARD), "contoso")
+    assert "Application.ReadWrite.All (app, secret), AppRoleAssignment.ReadWrite.All (consent)" in undone
     assert [entry for entry in asked(stage, "contoso", since) if entry.is_write] == []

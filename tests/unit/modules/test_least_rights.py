@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,11 @@ def test_the_preflight_costs_two_tokens_and_one_request() -> None:
     later = list(run.world.log)[len(log) :]
     assert sum("/token" in entry.path for entry in later) == 1
     assert [entry.door for entry in later if entry.door != "login"] == []
+
+
+def test_the_preflight_of_one_tenant_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "Thread", None)
+    assert preflown(arranged(list(MODULES["mailbox_forwarding"])), "forwarding")["lacking"] == []
 
 
 def test_the_preflight_of_several_tenants_tells_who_could_not_sign_in() -> None:
