@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -144,6 +145,44 @@ def test_case_c10_the_remote_domain_of_the_target_wins_over_the_default(run: Run
     tenant.remote_domain()["AutoForwardEnabled"] = False
     tenant.add_remote_domain("Connect", "*.imiconnect.io")
     assert verdict(run(MODULE, mailboxes=[ADDRESS], forwarding_address=ASSET))[0] == "allowed"
+
+
+def lock_finance(tenant: Tenant) -> None:
+    tenant.add_outbound_policy("Finance lock", AutoForwardingMode="Off")
+    tenant.add_outbound_rule("Finance rule", "Finance lock", From=[ADDRESS])
+
+
+STAGES: dict[str, Callable[[Tenant], Any]] = {
+    "automatic": lambda tenant: None,
+    "finance-lock": lock_finance,
+    "remote-domain": lambda tenant: tenant.remote_domain().update(AutoForwardEnabled=False),
+    "transport-rule": lambda tenant: tenant.add_transport_rule(
+        "Stay inside", SentToScope="NotInOrganization", RejectMessageReasonText="No."
+    ),
+    "members-of-a-group": lambda tenant: [
+        tenant.add_outbound_policy("Lock", AutoForwardingMode="Off"),
+        tenant.add_outbound_rule("Lock", "Lock", FromMemberOf=["finance@contoso.example"]),
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", ["Automatic", "On", "Off"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_case_c10_the_report_judges_as_the_module_does(run: Runner, tenant: Tenant, stage: str, mode: str) -> None:
+    tenant.outbound_policy()["AutoForwardingMode"] = mode
+    STAGES[stage](tenant)
+    told = run(MODULE, mailboxes=[ADDRESS], forwarding_address=ASSET, state="gathered")
+    effective, because = verdict(told)
+    assets = [{"mailbox": ADDRESS, "forwarding_address": ASSET}]
+    wanted = {
+        "connect_email_callback_url": "https://contoso.us.webexconnect.io/callback",
+        "connect_email_assets": assets,
+    }
+    (report,) = run("connect_email_info", wanted=wanted)["reports"].values()
+    judged = report["assets"][0]["forwarding"]
+    assert judged["allowed"] == {"allowed": "yes", "blocked": "no", "unknown": "unknown"}[effective]
+    assert sorted(reason["text"] for reason in judged["because"]) == sorted(because.split(" / "))
+    assert run.world.writes() == []
 
 
 def test_a_transport_rule_that_rejects_is_named(run: Runner, tenant: Tenant) -> None:

@@ -88,6 +88,37 @@ def test_case_c19_absent_reports_the_internal_forward_that_stays(run: Runner, te
     assert triple(tenant) == (None, None, False)
 
 
+INTERNAL = [
+    "Desk, Support",
+    "/o=ExchangeLabs/ou=Exchange Administrative Group/cn=Recipients/cn=desk",
+    "contoso.onmicrosoft.com/Users/Desk, Support",
+    "desk@contoso.example",
+    "smtp:desk@contoso.example",
+    "5b0e5c1a-4f5e-4b0a-9c55-0c2b3a1d4e77",
+    "Büro \u202e\U0001f4e7",
+]
+
+
+@pytest.mark.parametrize("internal", [None, *INTERNAL])
+@pytest.mark.parametrize("external", [None, ASSET])
+@pytest.mark.parametrize("keep_copy", [True, False])
+def test_case_c19_the_report_always_gives_both_and_the_copy_flag(
+    run: Runner, tenant: Tenant, internal: str | None, external: str | None, keep_copy: bool
+) -> None:
+    tenant.add_mailbox(
+        ADDRESS, forwarding_address=internal, forwarding_smtp_address=external, deliver_and_forward=keep_copy
+    )
+    assets = [{"mailbox": ADDRESS, "forwarding_address": ASSET}]
+    wanted = {
+        "connect_email_callback_url": "https://contoso.us.webexconnect.io/callback",
+        "connect_email_assets": assets,
+    }
+    (report,) = run("connect_email_info", wanted=wanted)["reports"].values()
+    told = report["assets"][0]["forwarding"]
+    assert (told["configured"], told["internal"], told["keep_copy"]) == (external, internal, keep_copy)
+    assert told["effective_target"] == (internal or external)
+
+
 def test_absent_with_an_address_leaves_another_forward(run: Runner, tenant: Tenant) -> None:
     tenant.add_mailbox(ADDRESS, forwarding_smtp_address=OTHER)
     result = run(MODULE, mailbox=ADDRESS, forwarding_address=ASSET, state="absent")
