@@ -113,7 +113,9 @@ class TenantAction(ActionBase):
         if self._connection.transport == "local" and not self._play_context.become:
             # Otherwise Ansible writes the arguments, credentials too, to a file, and a run that is killed leaves it.
             self._connection.set_option("pipelining", True)
-        result: Dict[str, Any] = self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
+        # A copy, because core adds its own to the options, and would read them as ours when a task is tried again.
+        options = dict(self._task.args)
+        result: Dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars, wrap_async=wrap_async)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result

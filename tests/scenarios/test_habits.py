@@ -94,7 +94,6 @@ def test_a_run_that_starts_later_finds_what_it_needs_and_leaves_the_steps_before
     assert len(stage.world.writes()) == writes
 
 
-@pytest.mark.core
 @pytest.mark.parametrize(
     ("playbook", "name"),
     [

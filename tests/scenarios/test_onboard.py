@@ -97,7 +97,6 @@ def assert_green(outcome: Outcome) -> None:
     assert "Traceback" not in outcome.output
 
 
-@pytest.mark.core
 def test_case_c32_check_announces_then_the_run_does_it_and_a_second_changes_nothing(stage: Stage) -> None:
     stage.tenant("contoso", mailboxes=2)
     fabrikam = stage.tenant("fabrikam", page_size=2, latency=0.02)
@@ -283,7 +282,6 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("mode", [[], ["--check"]], ids=["real", "check"])
 def test_bad_input_is_refused_before_the_first_write(stage: Stage, mode: list[str]) -> None:
     good: dict[str, Any] = {}
