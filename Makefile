@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo bench leaks faults fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
+.PHONY: help install demo bench leaks faults mutants fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
 	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
 	sanity docs docs-lint galaxy-check molecule notes changelog release-check format lock clean FORCE
 
@@ -75,6 +75,9 @@ leaks: build/.installed $(VENV)/.test | build/tree/$(collection) ## look for sec
 faults: build/.installed $(VENV)/.test ## meet every request of onboarding, rotation and offboarding with every fault, and kill fifty onboardings
 	cd tests && $(bin)/python -m faults --workers $(WORKERS) $(ARGS)
 	KILLS=50 $(bin)/python -m pytest -n $(WORKERS) -k killed tests/scenarios/test_interrupted.py
+
+mutants: $(VENV)/.test ## put faults into a copy of planners and transport, one at a time: the test named for each has to catch it
+	$(bin)/python tests/mutants.py
 
 core: build/.installed $(VENV)/.test | build/tree/$(collection) ## run the unit tests and those scenarios that depend on ansible-core
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/unit

@@ -107,7 +107,7 @@ options:
     default: false
   permanent:
     description:
-      - Whether O(state=absent) also deletes it from the deleted items, for good.
+      - Whether O(state=absent) also deletes it and its service principal from the deleted items, for good.
     type: bool
     default: false
 notes:

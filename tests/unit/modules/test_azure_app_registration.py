@@ -302,6 +302,7 @@ def test_an_answer_that_was_lost_makes_no_second_application(run: Runner, tenant
     result = run(MODULE, display_name="WebexConnect")
     assert result["changed"]
     assert [app["appId"] for app in tenant.applications] == [result["application"]["app_id"]]
+    assert len([write for write in run.world.writes() if write.path.endswith("/applications")]) == 1
 
 
 def test_a_connection_reset_before_the_creation_is_repeated(run: Runner, tenant: Tenant) -> None:
