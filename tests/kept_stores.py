@@ -9,6 +9,7 @@ simulated service.
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._stores im
 from ansible_collections.webex_connect.office365.plugins.plugin_utils._vault import ControllerVault
 from module_runner import Runner
 from simulated_stores import HashiVault, KeyVault
+from simulated_stores.door import Door
 from simulated_tenant import Tenant
 
 VAULT_PASSWORD = "a vault password of a test"
@@ -143,6 +145,18 @@ class KeptSealed(KeptFile):
         patch.setattr(sealed, "write_atomically", full)
 
 
+def refuse_and_repeat(vault: Door, text_in: Callable[[Any], str | None]) -> None:
+    """As a service or a proxy may that says what it did not like."""
+
+    def strikes(entry: Any) -> bool:
+        text = text_in(entry.body) if entry.method in ("PUT", "POST") and entry.body else None
+        said = f"cannot take {text}"
+        fault.body = {"error": {"code": "BadParameter", "message": said}, "errors": [said]}
+        return text is not None
+
+    fault = vault.faults.add(strikes, 400, times=None)
+
+
 class KeptInKeyVault(Kept):
     def __init__(self, run: Runner, tenant: Tenant) -> None:
         self.vault = KeyVault(run.world, tenant)
@@ -157,9 +171,7 @@ class KeptInKeyVault(Kept):
         self.vault.faults.add(lambda entry: True, 503, times=None)
 
     def refuse_texts(self, patch: pytest.MonkeyPatch) -> None:
-        self.vault.faults.add(
-            lambda entry: entry.method == "PUT" and entry.body["attributes"]["enabled"], 500, times=None
-        )
+        refuse_and_repeat(self.vault, lambda body: body["value"] if body["attributes"]["enabled"] else None)
 
     def lose_everything(self) -> None:
         self.vault.secrets.clear()
@@ -189,7 +201,7 @@ class KeptInHashiVault(Kept):
         self.vault.is_sealed = True
 
     def refuse_texts(self, patch: pytest.MonkeyPatch) -> None:
-        self.vault.faults.add(lambda entry: entry.method == "POST" and "/data/" in entry.path, 500, times=None)
+        refuse_and_repeat(self.vault, lambda body: body.get("data", {}).get("secret_text"))
 
     def lose_everything(self) -> None:
         self.vault.paths.clear()

@@ -158,6 +158,14 @@ def test_a_rotation_that_is_stopped_anywhere_goes_on(stage: Stage) -> None:
     )
     assert "2 secret in rotation" in re.sub("<[^>]+>", "", (report / "report.html").read_text())
 
+    # A dry run tells them apart: contoso's is confirmed, fabrikam's is not.
+    writes = len(stage.world.writes())
+    check = stage.run("--check", "-e", CONFIRMED + new, playbook=ROTATE)
+    assert check.code == 0, check.output[-4000:]
+    assert [next_step(check, host) for host in stage.hosts] == ["Next step: retire", "Next step: hand over"]
+    assert len(stage.world.writes()) == writes
+    assert key_ids(contoso) == [old, new]
+
     # Killed when the old one was removed, so that the sheets still tell of it.
     killed_at(stage, "removePassword", "-e", CONFIRMED + new)
     assert eventually(lambda: key_ids(contoso) == [new])
