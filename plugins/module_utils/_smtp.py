@@ -142,8 +142,8 @@ def _note(seen: Conversation, failure: Exception, secrets: Sequence[str]) -> Non
 
 def _log_in(client: smtplib.SMTP, account: Account) -> Any:
     def answer(challenge: Optional[bytes] = None) -> str:
-        # A refusal can be told in a 334 first, and an empty answer asks for the reply.
-        return "" if challenge else account.initial_response
+        # The token goes along with AUTH. A refusal can be told in a 334 first, and an empty answer asks for the reply.
+        return account.initial_response if challenge is None else ""
 
     return client.auth("XOAUTH2", answer)
 

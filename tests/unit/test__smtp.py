@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.webex_connect.office365.plugins.module_utils import _smtp
@@ -313,6 +313,7 @@ OPENING = b"220 ready\r\n250-server\r\n250 STARTTLS\r\n220 go\r\n"
 MECHANISMS = b"250-server\r\n250 AUTH XOAUTH2\r\n"
 
 
+@example(before=OPENING, after=MECHANISMS + b"334\r\n535 5.7.3 no\r\n")
 @given(before=SAYS | st.just(OPENING), after=SAYS | SAYS.map(MECHANISMS.__add__))
 @settings(QUICKLY, max_examples=3000 if SEARCHING else 150)
 def test_no_reply_harms_and_none_is_shown_but_on_one_line_without_the_token(before: bytes, after: bytes) -> None:

@@ -8,6 +8,7 @@ answer was needed for, no request to another host, and an error that says which 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from recorded import Listening, Path, Recording, fields, is_write, record, removed, replaced
 
 from ansible_collections.webex_connect.office365.plugins.module_utils import _smtp_oauth
@@ -25,7 +28,7 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._errors im
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.smtp_conversation import Conversation
 from kept_stores import keep
 from module_runner import Clock, Failed
-from samples import ADMIN_ID, CALLBACK, SEARCHING, TENANT_ID
+from samples import ADMIN_ID, CALLBACK, QUICKLY, SEARCHING, TENANT_ID
 from simulated_tenant import Tenant, World
 
 SECRET = "Zx8~not-a-real-secret-but-long-enough"
@@ -307,3 +310,29 @@ def test_each_field_of_each_reply_in_a_wrong_type(scene: str, monkeypatch: pytes
             for way, spoil in spoilings(path, value, turn):
                 assert_sound(recording, number, spoil, (exchange.request.url, path, way))
     assert turn > 8
+
+
+NAMES = st.sampled_from(
+    [
+        "value", "id", "appId", "displayName", "error", "code", "message", "innerError", "details", "responses", "status",
+        "body", "headers", "@odata.nextLink", "passwordCredentials", "keyId", "endDateTime", "web", "redirectUris", "scope",
+        "resourceId", "appRoleId", "Guid", "Identity", "PrimarySmtpAddress", "data", "errors", "attributes", "tags",
+    ]
+)  # fmt: skip
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+)
+DOCUMENTS = st.recursive(
+    SCALARS | st.sampled_from(["https://attacker.example/v1.0/x", "2026-11-25T08:00:00Z", TENANT_ID]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.text(max_size=3), inner, max_size=5),
+    max_leaves=15,
+)
+known = functools.cache(recorded)
+
+
+@given(scene=st.sampled_from(sorted(set(SCENES) - {"proof"})), turn=st.integers(0, 99), document=DOCUMENTS)
+@settings(QUICKLY)
+def test_any_document_in_place_of_a_reply(scene: str, turn: int, document: Any) -> None:
+    recording = known(scene)
+    number = turn % len(recording.exchanges)
+    assert_sound(recording, number, lambda _good: document, (scene, number, document))
