@@ -77,7 +77,7 @@ faults: build/.installed $(VENV)/.test ## meet every request of onboarding, rota
 	KILLS=50 $(bin)/python -m pytest -n $(WORKERS) -k killed tests/scenarios/test_interrupted.py
 
 mutants: $(VENV)/.test ## put faults into a copy of planners and transport, one at a time: the test named for each has to catch it
-	$(bin)/python tests/mutants.py
+	$(bin)/python tests/mutants.py $(ARGS)
 
 core: build/.installed $(VENV)/.test | build/tree/$(collection) ## run the unit tests and those scenarios that depend on ansible-core
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) tests/unit
