@@ -28,7 +28,7 @@ class Mutant:
     text: str
     instead: str
     test: str
-    """Below tests/unit: a file, and a function in it."""
+    """A file, from tests/unit, and a function in it."""
 
 
 MUTANTS = (
@@ -114,7 +114,7 @@ MUTANTS = (
         "_graph.py",
         "        if oldest is not made:",
         "        if False:",
-        "modules/test_at_the_same_time.py::test_the_end_is_that_of_one_run_wherever_the_other_comes_between",
+        "../lives/test_at_the_same_time.py::test_the_end_is_that_of_one_run_wherever_the_other_comes_between",
     ),
     Mutant(
         "an application of a stranger is taken for ours",
