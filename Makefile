@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo bench leaks faults mutants fuzz test unit scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
+.PHONY: help install execution-environment awx runner demo bench leaks faults mutants fuzz test unit lives scenarios core test-newest core-newest unit-newest scenarios-newest sanity-newest browser \
 	lint lint-python lint-types lint-yaml lint-ansible changelog-lint \
 	sanity docs docs-lint galaxy-check molecule notes changelog release-check format lock clean FORCE
 
@@ -43,18 +43,21 @@ export LC_ALL := C.UTF-8
 endif
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-24s%s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: build/.installed ## make .venv, build the collection and install it under build/collections
 
 demo: build/.installed ## onboard simulated tenants with the installed collection
 	$(bin)/python tests/demo.py $(ARGS)
 
-test: build/.installed $(VENV)/.test | build/tree/$(collection) ## run all tests: unit and scenarios
+test: build/.installed $(VENV)/.test | build/tree/$(collection) ## run all tests: unit, lives and scenarios
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS) --ignore=tests/browser --ignore=tests/scenarios/test_leaks_everywhere.py tests
 
 unit: $(VENV)/.test | build/tree/$(collection) ## run the tests of the code, without ansible-playbook
 	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/unit
+
+lives: $(VENV)/.test | build/tree/$(collection) ## strike a tenant's and a secret's whole life at every single moment
+	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/lives
 
 # Many more examples of each property, and every wrong value in every field of a reply: minutes.
 fuzz: $(VENV)/.test | build/tree/$(collection) ## the unit tests with a long search for input that hurts
@@ -62,6 +65,15 @@ fuzz: $(VENV)/.test | build/tree/$(collection) ## the unit tests with a long sea
 
 scenarios: build/.installed $(VENV)/.test | build/tree/$(collection) ## run playbooks of the installed collection against a simulated tenant
 	$(bin)/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/scenarios/test_leaks_everywhere.py $(ARGS) tests/scenarios
+
+# Parts of make test by their names, for whoever works on one of them.
+execution-environment awx runner: build/.installed $(VENV)/.test | build/tree/$(collection)
+execution-environment: ## let ansible-builder read the execution environment and what the collection needs in it
+	$(bin)/python -m pytest $(ARGS) tests/scenarios/test_execution_environment.py
+awx: ## hold the data of awx/ against what AWX takes, and play it with stand-ins
+	$(bin)/python -m pytest $(ARGS) tests/unit/test_awx.py tests/scenarios/test_awx.py
+runner: ## run every playbook by ansible-runner, as AWX does
+	$(bin)/python -m pytest -n $(WORKERS) $(ARGS) tests/scenarios/test_runner.py
 
 # It installs no browser: apt-get install chromium chromium-driver
 browser: $(VENV)/.test | build/tree/$(collection) ## open a report in headless Chromium; its pictures are in build/browser
