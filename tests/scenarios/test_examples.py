@@ -21,8 +21,6 @@ from simulated_stores import HashiVault, KeyVault, serve
 from simulated_tenant import Tenant
 from staging import OURS, ROOT, Outcome, Stage
 
-pytestmark = pytest.mark.core
-
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[a-z]*.py"))
 TENANT, ADMIN, SECRET = (
     "0f47778c-61c2-4b0a-8e94-3f05e737a1dd",
