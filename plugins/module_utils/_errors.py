@@ -52,7 +52,7 @@ class TenantError(Exception):
         }
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.message, self.advice) if part)
+        return printable(" ".join(part for part in (self.message, self.advice) if part))
 
 
 class InvalidInput(TenantError):

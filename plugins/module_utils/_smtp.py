@@ -160,4 +160,4 @@ def _words(said: Any, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "…")
     text = re.sub(r"[A-Za-z0-9+/=_-]{60,}|eyJ[\w.-]+", "…", text)
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()[:400]
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:400]

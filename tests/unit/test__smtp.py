@@ -313,6 +313,7 @@ OPENING = b"220 ready\r\n250-server\r\n250 STARTTLS\r\n220 go\r\n"
 MECHANISMS = b"250-server\r\n250 AUTH XOAUTH2\r\n"
 
 
+@example(before=OPENING, after="\ue000\u202e\x9b\r\n".encode())
 @example(before=OPENING, after=MECHANISMS + b"334\r\n535 5.7.3 no\r\n")
 @given(before=SAYS | st.just(OPENING), after=SAYS | SAYS.map(MECHANISMS.__add__))
 @settings(QUICKLY, max_examples=3000 if SEARCHING else 150)
