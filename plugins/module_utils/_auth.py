@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: it may change at any time.
-"""Tokens for the admin identity, one per audience, from ``msal``; and AADSTS errors in plain words.
+"""Tokens for the admin identity, one per audience, from ``msal``.
 
 A token is checked on arrival: if its tenant is not the one asked for, nothing is ever sent with it.
 """
@@ -12,57 +12,13 @@ import base64
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Mapping, NoReturn, Optional, Tuple, Type
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple, Type
 from urllib.parse import urlencode
 
 from ._errors import AuthenticationFailed, InvalidInput, UnexpectedReply, Unreachable
 from ._login import GUID, Login
 from ._transport import Response, Transport, import_library, judge_by_status, origin_of, parse_json
 
-# The codes of Microsoft's "Microsoft Entra authentication and authorization error codes" that an admin
-# identity or an application with a client secret can meet: what it means here, and what to do.
-EXPLANATIONS = {
-    7000215: (
-        "the client secret is wrong",
-        "Give the secret's Value, not its Secret ID; a secret made moments ago can need some seconds to work.",
-    ),
-    7000222: ("the client secret has expired", "Make a new secret for the admin identity and give that one."),
-    7000218: ("no client secret or assertion was sent", "Check that the credential is not empty."),
-    7000229: (
-        "the admin identity has no service principal in this tenant",
-        "Let an administrator of the tenant consent to it once.",
-    ),
-    7000112: ("the admin identity is disabled in this tenant", "Enable its enterprise application."),
-    700016: (
-        "the admin identity is not known in this tenant",
-        "Check client_id and tenant_id; in a customer's tenant it must have been consented to first.",
-    ),
-    700027: (
-        "the signature of the certificate's assertion was not accepted",
-        "Register this certificate with the admin identity, and check the clock of this machine.",
-    ),
-    700030: ("the certificate's subject is not authorised", "Register the certificate with the admin identity."),
-    70021: (
-        "no federated credential of the admin identity matches the token's subject, issuer and audience",
-        "Compare the federated credential in Entra with the claims of the token.",
-    ),
-    90002: ("the tenant does not exist in this cloud", "Check tenant_id and cloud."),
-    90038: ("the tenant lives in another cloud", "Set cloud."),
-    900382: ("the tenant lives in another cloud", "Set cloud."),
-    500011: (
-        "the service has no service principal in this tenant",
-        "Check cloud; for Exchange Online the tenant needs an Exchange plan.",
-    ),
-    650052: ("the organization has no subscription to the service", "The tenant needs an Exchange plan."),
-    53003: (
-        "a Conditional Access policy blocks the sign-in",
-        "Exclude the admin identity from the policy for workload identities, or run from an allowed location.",
-    ),
-    1002016: ("the TLS version of this machine is too old", "Update OpenSSL, or look for an intercepting proxy."),
-    50034: ("the account does not exist in this directory", "Check tenant_id."),
-    50194: ("the application is not multi-tenant", "Use the tenant's own id."),
-}
-PASSING = frozenset((50033, 90024, 90033, 90006))  # transient, by the same page
 # What a tenant's metadata and a sign-in's answer are read for.
 METADATA = ("issuer", "authorization_endpoint", "token_endpoint")
 TEXTS = ("access_token", "error", "error_description", "trace_id", "correlation_id", *METADATA)
@@ -172,10 +128,12 @@ class Tokens:
                 raise self._value_error(doing, http, failure) from None
             if isinstance(answer.get("access_token"), str):
                 return self._checked(answer["access_token"], http, doing, scope)
-            if attempt < 3 and _codes(answer) & PASSING:
+            from ._auth_refusals import is_passing, refuse
+
+            if attempt < 3 and is_passing(answer):
                 self._transport.sleep(2.0**attempt)
                 continue
-            _refuse(answer, doing, login)
+            refuse(answer, doing, login)
         raise Unreachable("Could not {0}.".format(doing), "Run again later.")
 
     def _credential(self) -> Any:
@@ -208,8 +166,10 @@ class Tokens:
     def _value_error(self, doing: str, http: _MsalHttp, failure: Exception) -> Exception:
         """An unknown tenant (msal's discovery answered 4xx), or a certificate and a password that do not fit."""
         if http.refusal is not None:
+            from ._auth_refusals import refuse
+
             try:
-                _refuse(http.refusal, doing, self._login)
+                refuse(http.refusal, doing, self._login)
             except AuthenticationFailed as refusal:
                 return refusal
         if self._login.kind == "client_certificate_path":
@@ -362,40 +322,6 @@ def claims_of(token: str) -> Dict[str, Any]:
     except (IndexError, ValueError):
         return {}
     return claims if isinstance(claims, dict) else {}
-
-
-def _codes(answer: Mapping[str, Any]) -> FrozenSet[int]:
-    given = answer.get("error_codes")
-    if isinstance(given, list) and given:
-        return frozenset(code for code in given if isinstance(code, int))
-    return frozenset(int(code) for code in re.findall(r"AADSTS(\d{1,9})", str(answer.get("error_description", ""))))
-
-
-def _refuse(answer: Mapping[str, Any], doing: str, login: Login) -> NoReturn:
-    """Raises what the login said; never repeats the description, which can hold parts of what was sent."""
-    codes = _codes(answer)
-    known = sorted(codes & set(EXPLANATIONS))
-    meaning, advice = EXPLANATIONS[known[0]] if known else (_first_sentence(answer, login), "")
-    code = "AADSTS{0}".format(known[0] if known else min(codes)) if codes else str(answer.get("error"))
-    if not known and codes:
-        advice = "Microsoft explains the code at {0}/error?code={1}.".format(login.authority_host, min(codes))
-    raise AuthenticationFailed(
-        "Could not {0} with {1}: {2} ({3}, trace id {4}).".format(
-            doing, login.kind, meaning, code, answer.get("trace_id") or "none"
-        ),
-        advice,
-        code=code,
-        request_id=answer.get("trace_id"),
-        correlation_id=answer.get("correlation_id"),
-    )
-
-
-def _first_sentence(answer: Mapping[str, Any], login: Login) -> str:
-    text = str(answer.get("error_description") or answer.get("error") or "no reason given").splitlines()[0]
-    for secret in (login.credential, login.password):
-        if secret:
-            text = text.replace(secret, "…")
-    return re.sub(r"eyJ[\w.-]+", "…", text)[:300]  # an assertion is a JSON web token
 
 
 def _read(path: str, option: str) -> bytes:

@@ -9,20 +9,23 @@ returns a result, so that ``AnsibleModule`` is one way to run it and not the onl
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import InvalidInput, TenantError
 from ._login import ENDPOINTS, LOGIN_OPTIONS, place_of, resolve_login
 from ._planning.plan import Plan
-from ._snapshot import record
-from ._stores.store import STORE_OPTIONS, RunVault, Store, open_store
 from ._tenant import Connect, Tenant, connect
 
+if TYPE_CHECKING:
+    from ._stores.store import RunVault, Store
+
+# What not every task needs is loaded by those that do: a module that is started as such is compiled anew each time.
 Options = Dict[str, Any]
 PENDING = "app_id and object_id are null, which only check mode accepts (from an application that is yet to be made)."
 
@@ -36,6 +39,7 @@ class Resource:
     ``rehearse`` stands for it: it only reads, and refuses what the service is known to refuse.
     One that is ``offline`` signs in nowhere; only such a one may write in check mode, and only where its files
     tell of tenants and change none, so that a run that promises to change nothing still leaves its account.
+    ``stores``: the options that describe a store.
     ``of_tenants``: it is of no tenant in particular, so none has to be named.
     ``survey`` stands for all of it where several tenants are only read, each with its own login.
     """
@@ -49,6 +53,7 @@ class Resource:
     rehearse: Callable[[Tenant, Options, Plan], None] = lambda tenant, options, plan: None
     constraints: Dict[str, Any] = field(default_factory=dict)
     of_application: bool = False
+    stores: Tuple[str, ...] = ()
     offline: bool = False
     writes_in_check_mode: bool = False
     of_tenants: bool = False
@@ -100,8 +105,10 @@ def converge(
     try:
         plan = resource.plan(resource.read(tenant, options), options)
         if plan.changed and (not check_mode or (resource.offline and resource.writes_in_check_mode)):
-            if not resource.offline:  # a snapshot is of the tenant
-                record(given.get("snapshot_path"), module_name, tenant, options, plan)
+            if given.get("snapshot_path") and not resource.offline:  # a snapshot is of the tenant
+                from ._snapshot import record
+
+                record(given["snapshot_path"], module_name, tenant, options, plan)
             applied = resource.apply(tenant, options, plan)
         elif plan.changed:
             resource.rehearse(tenant, options, plan)
@@ -121,12 +128,15 @@ def converge(
 
 
 def _open_stores(resource: Resource, options: Options, vault: Optional[RunVault]) -> List[Store]:
-    """Beside each option that describes a store, ``opened_`` and its name is that store, or None."""
+    """``opened_`` and the name of an option that describes a store is that store, or None where none is described."""
     stores = []
-    for name, option in resource.options.items():
-        if option.get("options") is STORE_OPTIONS:
-            options["opened_" + name] = store = open_store(options[name], vault) if options[name] else None
-            stores += [store] if store else []
+    for name in resource.stores:
+        options["opened_" + name] = None
+        if options[name]:
+            from ._stores.store import open_store
+
+            options["opened_" + name] = store = open_store(options[name], vault)
+            stores.append(store)
     return stores
 
 
@@ -194,6 +204,8 @@ class TenantModule(AnsibleModule):  # type: ignore[misc]
 
 def run_module(resource: Resource) -> None:
     """The module's main: this is one carrier of ``converge``."""
+    gc.freeze()  # what is loaded by now stays to the end, so nobody has to look for garbage in it
+    gc.enable()  # the second carrier starts a module without
     module = TenantModule(**resource.module_arguments())
     name = str(module._name).rsplit(".", 1)[-1]
     try:

@@ -14,7 +14,6 @@ from ._rows import Row
 EXCHANGE_ONLINE = "00000002-0000-0ff1-ce00-000000000000"
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 WELL_KNOWN_RESOURCES = {"Office 365 Exchange Online": EXCHANGE_ONLINE, "Microsoft Graph": MICROSOFT_GRAPH}
-PERSONAL_AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 
 APPLICATION_PROPERTIES = (
     "id,appId,displayName,uniqueName,signInAudience,web,spa,publicClient,notes,tags,serviceManagementReference,"

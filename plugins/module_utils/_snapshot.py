@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from ._errors import InvalidInput
 from ._files import one_writer, read_text, write_atomically
@@ -18,10 +18,8 @@ IDENTITIES = ("app_id", "object_id", "display_name", "unique_name", "mailbox", "
 VERSION = 1
 
 
-def record(path: Optional[str], module: str, tenant: Any, options: Mapping[str, Any], plan: Plan) -> None:
+def record(path: str, module: str, tenant: Any, options: Mapping[str, Any], plan: Plan) -> None:
     """Adds an entry to the snapshot file. Raises InvalidInput: without its snapshot, nothing is written to the tenant."""
-    if not path:
-        return
     entry = {
         "time": format_time(tenant.now()),
         "module": module,

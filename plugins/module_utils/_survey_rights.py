@@ -9,8 +9,9 @@ from typing import Any, Dict, Optional, Sequence
 
 from ._errors import AuthenticationFailed, PermissionMissing, TenantError, TimeIsUp
 from ._planning.audit_wishes import Wishes
+from ._planning.least_rights import Identity
 from ._planning.preflight import needs_of, preflight
-from ._planning.rights import MANAGE_AS_APP, Identity
+from ._planning.rights import MANAGE_AS_APP
 from ._tenant import Tenant
 
 

@@ -368,6 +368,7 @@ def rehearse(tenant, options, plan):
 RESOURCE = Resource(
     key="secret",
     options=OPTIONS,
+    stores=("store",),
     of_application=True,
     check=check,
     read=read,

@@ -311,6 +311,7 @@ def apply(tenant, options, plan):
 RESOURCE = Resource(
     key="application",
     options=OPTIONS,
+    stores=("store",),
     constraints={
         "required_one_of": [("display_name", "unique_name", "app_id", "object_id")],
         "mutually_exclusive": [("app_id", "object_id")],

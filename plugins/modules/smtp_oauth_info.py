@@ -205,6 +205,7 @@ def apply(tenant, options, plan):
 RESOURCE = Resource(
     key="checks",
     options=OPTIONS,
+    stores=("app_secret_store",),
     constraints={"required_if": [("login", True, ["mailbox"])]},
     check=planning.check,
     read=look,

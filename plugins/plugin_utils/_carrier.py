@@ -16,6 +16,7 @@ import os
 import sys
 from contextlib import contextmanager
 from functools import partial
+from shlex import quote
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set
 
 from ansible import constants
@@ -44,7 +45,9 @@ PARTS = (
     "_graph_consent",
     "_graph_policies",
     "_graph_secret_limits",
+    "_snapshot",
     "_stores.file",
+    "_stores.store",
 )
 TOKENS = SharedTokens()  # made before the workers are forked, so that all of them can read what one has saved
 try:
@@ -62,6 +65,7 @@ for part in PARTS:
 
 CONNECT = partial(connect, shared=TOKENS)
 CONFIDENTIAL = "secret_text"  # what of a result is told to nobody but the playbook
+READER = "import gc, sys; gc.disable(); exec(sys.stdin.buffer.read())"  # nothing becomes garbage while it is loaded
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
@@ -118,6 +122,13 @@ class TenantAction(ActionBase):
         result: Dict[str, Any] = self._execute_module(module_args=options, task_vars=task_vars, wrap_async=wrap_async)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _low_level_execute_command(self, cmd: str, *given: Any, in_data: Any = None, **named: Any) -> Dict[str, Any]:
+        """A module comes as a program in one long line, which Python takes long to read where it is its input."""
+        if in_data is not None and self._connection.transport == "local":
+            cmd += " -c " + quote(READER)
+        result: Dict[str, Any] = super()._low_level_execute_command(cmd, *given, in_data=in_data, **named)
         return result
 
     def _run_here(self, options: Dict[str, Any], environment: Dict[str, str]) -> Dict[str, Any]:

@@ -51,7 +51,7 @@ def main() -> int:
         found.points.update(part.points)
         write(place, settings, found)
     print(table(found.rows))
-    print(f"\nin {place}: bench.json" + (", bench.svg" if drawn(place) else ""))
+    print(f"\nin {place}: bench.json" + (", bench.svg" if found.points and drawn(place) else ""))
     if failed:
         return 1
     return 0 if all(row.holds is not False for row in found.rows) else LIMIT_PASSED

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from typing import Any
 import yaml
 
 from simulated_tenant import Running, Tenant, World, serve
+
+from .rows import Run
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = ROOT / "build" / "collections"
@@ -39,14 +40,6 @@ GRAPH = "00000003-0000-0000-c000-000000000000"
 
 class Disappointed(Exception):
     """What was to be measured did not come about."""
-
-
-@dataclass
-class Run:
-    seconds: float
-    cpu: float  # seconds, of all processes of the run
-    memory: float  # MiB at the highest, shared pages counted once
-    output: str
 
 
 class Arena:

@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from .arena import Arena, Disappointed, Run
-from .rows import Found, Row, Settings, in_turns, medians, say
+from .arena import Arena, Disappointed
+from .rows import Found, Row, Run, Settings, in_turns, medians, say
 
 HEALTHY, WHOLE, MEMORY = 30.0, 60.0, 500.0  # seconds for a thousand, seconds, MiB
 AUDIT = "webex_connect.office365.audit"
@@ -63,15 +63,15 @@ def _of_an_inventory(settings: Settings) -> Found:
     say(f"audit.yml, {settings.rounds} rounds")
     folder = arena.folder / "report"
     of_report = json.dumps({"connect_report_dir": str(folder), "connect_report_fail_on": "never"})
-    seconds = in_turns(settings.rounds, {"audit": lambda: arena.run(AUDIT, "-e", of_report).seconds})
+    taken = in_turns(settings.rounds, {"audit": lambda: arena.run(AUDIT, "-e", of_report)})
     count = len(json.loads((folder / "report.json").read_text())["reports"])
-    middle = medians(seconds)["audit"]
+    middle = medians(taken.seconds)["audit"]
     row = Row(
         f"audit.yml, {count} tenants, whole run with start-up",
         f"{middle:.1f} s",
         "",
         f"{middle / count * 1000:.0f} ms a tenant",
-        figures={"tenants": count, "seconds": seconds},
+        figures={"tenants": count, **taken.figures},
     )
     return Found([row], {"audit": [(count, middle)]})
 

@@ -39,26 +39,28 @@ def _measure(arena: Arena, settings: Settings) -> Found:
     lines = [json.loads(line) for line in record.read_text().splitlines()]
     trivial = trivial_collections(INSTALLED, arena.folder / "trivial", lines)
     say(f"module: {len(tasks)} tasks as plain modules, {settings.rounds} rounds")
-    seconds = in_turns(
+    taken = in_turns(
         settings.rounds,
         {
-            "ours once": lambda: arena.run(once).seconds,
-            "ours often": lambda: arena.run(often).seconds,
-            "trivial once": lambda: arena.run(once, collections=trivial).seconds,
-            "trivial often": lambda: arena.run(often, collections=trivial).seconds,
+            "ours once": lambda: arena.run(once),
+            "ours often": lambda: arena.run(often),
+            "trivial once": lambda: arena.run(once, collections=trivial),
+            "trivial often": lambda: arena.run(often, collections=trivial),
         },
     )
-    middle = medians(seconds)
-    each = {
-        name: (middle[f"{name} often"] - middle[f"{name} once"]) / TIMES / len(tasks) for name in ("ours", "trivial")
-    }
+
+    def each(found: dict[str, list[float]]) -> tuple[float, float]:
+        middle = medians(found)
+        ours, trivial = (middle[f"{name} often"] - middle[f"{name} once"] for name in ("ours", "trivial"))
+        return ours / TIMES / len(tasks), trivial / TIMES / len(tasks)
+
     row = limited(
         f"one task as a plain module, mean of {len(tasks)}, net of start-up",
-        each["ours"],
-        each["trivial"],
+        each(taken.seconds),
+        each(taken.cpu),
         LIMIT,
         "trivial module",
-        {"seconds": seconds, "tasks": [next(iter(task)) for task in tasks]},
+        {**taken.figures, "tasks": [next(iter(task)) for task in tasks]},
     )
     return Found([row])
 

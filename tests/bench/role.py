@@ -48,24 +48,24 @@ def _measure(arena: Arena, settings: Settings) -> Found:
     for few in sorted({len(hosts) // 4, len(hosts)} if len(hosts) >= 8 else {len(hosts)}):
         say(f"role: {few} tenants, {steps}, {settings.rounds} rounds")
         limit = ["--limit", ",".join(hosts[:few])]
-        seconds = in_turns(
+        taken = in_turns(
             settings.rounds,
             {
-                OURS: lambda some=limit: arena.run(ONBOARD, *tags, *some).seconds,
-                THEIRS: lambda some=limit: arena.run(ONBOARD, *tags, *some, collections=trivial).seconds,
+                OURS: lambda some=limit: arena.run(ONBOARD, *tags, *some),
+                THEIRS: lambda some=limit: arena.run(ONBOARD, *tags, *some, collections=trivial),
             },
         )
-        middle = medians(seconds)
+        middle, cpu = medians(taken.seconds), medians(taken.cpu)
         for name in (OURS, THEIRS):
             found.points[name].append((few, middle[name]))
         found.rows = [
             limited(
                 f"role connect_email, {few} tenants, nothing to change, {steps}",
-                middle[OURS],
-                middle[THEIRS],
+                (middle[OURS], middle[THEIRS]),
+                (cpu[OURS], cpu[THEIRS]),
                 LIMIT,
                 "trivial modules",
-                {"seconds": seconds, "tenants": few, "rehearsal": settings.rehearsal},
+                {**taken.figures, "tenants": few, "rehearsal": settings.rehearsal},
             )
         ]
     if arena.is_simulated:

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.webex_connect.office365.plugins.module_utils._auth import EXPLANATIONS, Tokens, claims_of
+from ansible_collections.webex_connect.office365.plugins.module_utils._auth import Tokens, claims_of
+from ansible_collections.webex_connect.office365.plugins.module_utils._auth_refusals import EXPLANATIONS
 from ansible_collections.webex_connect.office365.plugins.module_utils._errors import (
     AuthenticationFailed,
     InvalidInput,

@@ -9,9 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, List, NoReturn, Optional
 
 from .._errors import InvalidInput, NotFound
-from .._graph_objects import PERSONAL_AUDIENCES, Application, ServicePrincipal
+from .._graph_objects import Application, ServicePrincipal
 from .application_lookup import choose_by_name
-from .checks import checked_redirect_uris, refuse_control_characters, refuse_long_name, refuse_non_guid
+from .checks import (
+    PERSONAL_AUDIENCES,
+    checked_redirect_uris,
+    refuse_control_characters,
+    refuse_long_name,
+    refuse_non_guid,
+)
 from .plan import Plan, Step
 
 SIMPLE = ("display_name", "unique_name", "sign_in_audience", "notes", "service_management_reference")

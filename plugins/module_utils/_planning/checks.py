@@ -11,9 +11,9 @@ from typing import Any, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 from .._errors import InvalidInput
-from .._graph_objects import PERSONAL_AUDIENCES
 from .._login import DOMAIN, GUID
 
+PERSONAL_AUDIENCES = ("AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
 

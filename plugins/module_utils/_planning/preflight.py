@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .audit_wishes import Wishes
-from .rights import ASSIGN_ROLES, GRANT_DELEGATED, MODULES, VIEW_RECIPIENTS, Identity, Need
+from .least_rights import MODULES, Identity, Need
+from .rights import ASSIGN_ROLES, GRANT_DELEGATED, VIEW_RECIPIENTS
 
 STEPS: Dict[str, Tuple[str, ...]] = {
     "app": ("azure_app_registration",),

@@ -328,6 +328,13 @@ def test_without_lag_nothing_is_waited_for(run: Runner) -> None:
     assert run.clock.slept == []
 
 
+@pytest.mark.parametrize("path", [None, ""])
+def test_no_path_means_no_snapshot(run: Runner, tenant: Tenant, tmp_path, monkeypatch, path: str | None) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(MODULE, display_name="Webex Connect", redirect_uris=[CALLBACK], snapshot_path=path)["changed"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_snapshot_is_taken_before_the_first_write(run: Runner, tenant: Tenant, tmp_path) -> None:
     path = tmp_path / "snapshots" / "contoso.json"
     app = tenant.add_application("x", redirect_uris=[OTHER])

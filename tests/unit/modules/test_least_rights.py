@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.webex_connect.office365.plugins.module_utils._planning.least_rights import MODULES, Need
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.preflight import STEPS
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.rights import (
     MANAGE_AS_APP,
-    MODULES,
-    Need,
     management_role_for,
 )
 from module_runner import PLUGINS, Clock, Failed, Runner

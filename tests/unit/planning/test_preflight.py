@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.webex_connect.office365.plugins.module_utils._planning.audit_wishes import Wishes, wishes_of
-from ansible_collections.webex_connect.office365.plugins.module_utils._planning.preflight import STEPS, preflight
-from ansible_collections.webex_connect.office365.plugins.module_utils._planning.rights import (
+from ansible_collections.webex_connect.office365.plugins.module_utils._planning.least_rights import (
     AS_GOOD,
     EXCHANGE_ADMINISTRATOR,
     GLOBAL_ADMINISTRATOR,
@@ -18,8 +17,9 @@ from ansible_collections.webex_connect.office365.plugins.module_utils._planning.
     MODULES,
     NOTHING_IN_DIRECTORY,
     Identity,
-    management_role_for,
 )
+from ansible_collections.webex_connect.office365.plugins.module_utils._planning.preflight import STEPS, preflight
+from ansible_collections.webex_connect.office365.plugins.module_utils._planning.rights import management_role_for
 
 ASSETS = [{"mailbox": "support@contoso.example", "forwarding_address": "a@mail-us.imiconnect.io"}]
 MANAGE = ["Exchange.ManageAsApp"]
