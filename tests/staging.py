@@ -47,12 +47,7 @@ class Outcome:
 
     def failures(self, host: str | None = None) -> list[str]:
         """The messages of failed tasks, those of loop items included."""
-        messages = []
-        for result in self.of(host, "failed"):
-            # Since ansible-core 2.21 an item tells by its exception that it failed.
-            items = [item for item in result["result"].get("results", []) if item.get("failed") or "exception" in item]
-            messages += [str(part.get("msg")) for part in items or [result["result"]]]
-        return messages
+        return [message for result in self.of(host, "failed") for message in messages_of(result["result"])]
 
     def announced(self) -> list[tuple[str, str, Any, Any, Any]]:
         """What the carried-out steps say of themselves: (host, task, changed, diff, keys of the result), item by item."""
@@ -63,6 +58,13 @@ class Outcome:
                     told = {key: sorted(value) if isinstance(value, dict) else None for key, value in item.items()}
                     said.append((result["host"], result["task"], item.get("changed"), item.get("diff"), told))
         return sorted(said, key=lambda item: item[0])
+
+
+def messages_of(failed: dict[str, Any]) -> list[str]:
+    """What a failed task says, or each of its items that failed."""
+    # Since ansible-core 2.21 an item tells by its exception that it failed.
+    items = [item for item in failed.get("results", []) if item.get("failed") or "exception" in item]
+    return [str(part.get("msg")) for part in items or [failed]]
 
 
 def eventually(look: Callable[[], Any], seconds: float = 10, interval: float = 0.05) -> Any:

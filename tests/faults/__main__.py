@@ -10,6 +10,7 @@ import pickle
 import re
 import sys
 import tempfile
+import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +39,8 @@ def main() -> int:
             part.mkdir()
             if os.fork() == 0:
                 _live(Life(part, _share(chosen, number, options.workers), tell, options.thorough))
-        for _part in parts:
-            os.wait()
+        if sum(os.wait()[1] for _part in parts):
+            return 1
         results = [pickle.loads((part / "result").read_bytes()) for part in parts]
     return _report(results)
 
@@ -53,8 +54,10 @@ def _live(life: Life) -> None:
     try:
         life.live()
         (life.folder / "result").write_bytes(pickle.dumps((life.requests, life.plain_runs, life.verdicts)))
-    finally:
-        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
 
 
 def _lines(verdicts: list[Verdict], verbose: bool) -> list[str]:

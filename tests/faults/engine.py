@@ -55,6 +55,7 @@ from ansible.plugins.loader import init_plugin_loader  # noqa: E402
 from ansible.vars.manager import VariableManager  # noqa: E402
 
 from simulated_tenant import ConnectionLost, World  # noqa: E402
+from staging import messages_of  # noqa: E402
 
 try:
     from ansible._internal._task import TaskContext  # ansible-core 2.19 and later
@@ -82,10 +83,15 @@ class InlineWorker(WorkerProcess):  # type: ignore[misc]
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
         try:
-            with TaskContext(self._task):
+            with self._context():
                 self._run()
         finally:
             sys.stdout, sys.stderr = streams
+
+    def _context(self) -> Any:
+        if hasattr(TaskContext, "create"):  # ansible-core 2.21 and later
+            return TaskContext.create(task=self._task, task_vars=self._task_vars, host_name=self._host.name)
+        return TaskContext(self._task)
 
 
 class InlineQueue(task_queue_manager.FinalQueue):  # type: ignore[misc]
@@ -143,9 +149,7 @@ class Listener(CallbackBase):  # type: ignore[misc]
             self.said.waited += item.get("waited") or []
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        content = result._result
-        items = [item for item in content.get("results", []) if item.get("failed")]
-        self.said.failures += [str(part.get("msg")) for part in items or [content]]
+        self.said.failures += messages_of(result._result)
 
 
 class Clock:

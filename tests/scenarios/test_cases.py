@@ -206,7 +206,8 @@ def test_case_c26_many_forks_share_no_token_and_leave_none(stage: Stage, tmp_pat
         assert (claims["tid"], claims["appid"]) == (tenant_id, admins[tenant_id])
     assert stage.run("--forks", "30", playbook=path, **environment).changed() == []
     assert list((tmp_path / "ansible" / "tmp").iterdir()) == [left]
-    assert list((tmp_path / "tmp").iterdir()) == []
+    # ansible-core 2.21 talks to its workers by a socket, whose folder a killed run leaves.
+    assert [path for path in (tmp_path / "tmp").iterdir() if not path.name.startswith("pymp-")] == []
     assert files_with(tmp_path, *(token.split(".")[2] for token in stage.world.tokens.issued)) == []
 
 
