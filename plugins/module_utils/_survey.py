@@ -9,6 +9,7 @@ another one; one that is slow or dead is given up when its time is over, and is 
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from ._tenant import Connect, Tenant
 
 SECONDS, SECONDS_OF_MANY = 120, 30  # that a tenant has, alone and among others
 GRACE = 5.0  # seconds beyond a tenant's time until nobody waits for its threads any more
+SELDOM = 10_000  # objects more until garbage is looked for: nearly all that is made here are reports, which stay
 NOWHERE = "https://unknown.invalid/"  # stands for the callback URL of an entry that cannot be read
 
 
@@ -218,10 +220,15 @@ def _all(places: Sequence[Place], terms: Terms, one: Callable[[Place, Terms], An
         work()
         return outcomes
     workers = [threading.Thread(target=work, daemon=True) for _number in range(min(terms.concurrency, len(places)))]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(SELDOM, *thresholds[1:])
+    try:
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        gc.set_threshold(*thresholds)
     return outcomes
 
 

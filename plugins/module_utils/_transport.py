@@ -310,6 +310,7 @@ class RequestsCarrier:
     def __init__(self, verify: Any = True) -> None:
         self._verify = verify
         self._session: Any = None
+        self._settings: Dict[str, Any] = {}  # by host: what the environment says of proxies, which costs to look up
 
     def _opened(self, requests: Any) -> Any:
         session = requests.Session()
@@ -340,16 +341,14 @@ class RequestsCarrier:
             self._session = self._opened(requests)
         errors = requests.exceptions
         try:
-            answer = self._session.request(
-                request.method,
-                request.url,
-                headers=request.headers,
-                data=request.body,
-                timeout=timeout,
-                verify=self._verify,
-                allow_redirects=False,
-                stream=True,
-            )
+            asked = requests.Request(request.method, request.url, headers=request.headers, data=request.body)
+            prepared = self._session.prepare_request(asked)
+            host = urlsplit(request.url).netloc
+            if host not in self._settings:
+                self._settings[host] = self._session.merge_environment_settings(
+                    prepared.url, {}, True, self._verify, None
+                )
+            answer = self._session.send(prepared, timeout=timeout, allow_redirects=False, **self._settings[host])
             body = _body_of(answer)
         except errors.SSLError as failure:
             reason = _plain(failure)

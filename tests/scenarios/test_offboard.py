@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from simulated_tenant import Tenant
-from staging import Outcome, Stage, eventually, kill
+from staging import UNREHEARSED, Outcome, Stage, eventually, kill
 
 OFFBOARD = "webex_connect.office365.offboard"
 RESTORE = "webex_connect.office365.restore"
@@ -56,7 +56,7 @@ def test_what_we_made_goes_and_can_be_played_back(stage: Stage) -> None:
     fabrikam.grant_delegated(theirs, GRAPH, "User.Read")
     stage.hosts["fabrikam"]["connect_email_app_id"] = theirs["appId"]
     stage.serve()
-    green(stage.run())
+    green(stage.run(*UNREHEARSED))
     (app,) = contoso.applications
     granted = grants(contoso, app["appId"])
     assert len(granted) == 3
@@ -137,7 +137,7 @@ def test_a_killed_run_is_finished_by_the_next_and_what_is_gone_for_good_is_said(
         connect_email_offboard_foreign_application=True,
     )
     stage.serve()
-    green(stage.run())
+    green(stage.run(*UNREHEARSED))
     # Killed when the secret was removed and the store did not know yet.
     running = []
     stage.world.faults.add(

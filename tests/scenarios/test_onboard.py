@@ -243,7 +243,7 @@ def test_consent_never_goes_beyond_what_is_listed(stage: Stage) -> None:
         {"resource": "Microsoft Graph", "delegated": ["offline_access"]},
     ]
     stage.serve()
-    assert_green(stage.run())
+    assert_green(stage.run(*UNREHEARSED))
     assert granted(tenant, app) == CONSENTED - {(EXCHANGE, "application", "Mail.Send")}
     asked = {access["id"] for entry in app["requiredResourceAccess"] for access in entry["resourceAccess"]}
     assert roles["full_access_as_app"] in asked
@@ -327,7 +327,7 @@ def test_a_slow_lagging_throttled_tenant_named_by_its_domain_is_finished(stage: 
     stage.serve()
     assert_green(stage.run())
     assert_ready(stage, "contoso")
-    again = stage.run()
+    again = stage.run(*UNREHEARSED)
     assert_green(again)
     assert again.changed() == []
 
@@ -350,7 +350,7 @@ def test_one_step_alone_finds_what_it_needs(stage: Stage) -> None:
 def test_the_sheet_says_what_goes_into_webex_connect_and_never_the_secret(stage: Stage) -> None:
     tenant = stage.tenant("contoso")
     stage.serve()
-    assert_green(stage.run())
+    assert_green(stage.run(*UNREHEARSED))
     (sheet,) = stage.output_dir.rglob("*.md")
     text = sheet.read_text()
     app = our_application(tenant)

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 import fake_reports
 from demo_audit import BROKEN, break_in_five_places, demonstrate_audit, found_in
 from simulated_tenant import Tenant
-from staging import ROOT, Outcome, Stage
+from staging import ROOT, UNREHEARSED, Outcome, Stage
 
 AUDIT = "webex_connect.office365.audit"
 NAMES = {"report.json", "report.html", "junit.xml", "action_plan.csv", "secret_expiry.ics"}
@@ -45,7 +45,7 @@ def test_an_audit_follows_a_tenant_from_ready_to_broken_and_back(stage: Stage) -
     tenant = stage.tenant("contoso")
     stage.tenant("fabrikam")
     stage.serve()
-    assert stage.run("--limit", "contoso").code == 0
+    assert stage.run("--limit", "contoso", *UNREHEARSED).code == 0
 
     outcome, document = audit(stage)
     assert outcome.code == 0, outcome.output
@@ -75,7 +75,7 @@ def test_the_exit_is_as_asked_and_one_dead_tenant_hides_no_other(stage: Stage) -
     stage.tenant("fabrikam")
     stage.hosts["fabrikam"]["connect_email_client_secret"] = "not-the-secret"
     stage.serve()
-    assert stage.run("--limit", "contoso").code == 0
+    assert stage.run("--limit", "contoso", *UNREHEARSED).code == 0
     limit = ["--limit", "contoso"]
 
     assert audit(stage, *limit, connect_report_fail_on="expiring")[0].code == 0
@@ -193,7 +193,7 @@ def test_a_tenant_whose_variables_cannot_be_read_is_in_the_report_all_the_same(s
 def test_no_credential_is_shown_or_written(stage: Stage) -> None:
     stage.tenant("contoso")
     stage.serve()
-    stage.run()
+    stage.run(*UNREHEARSED)
     outcome, _document = audit(stage, "-vvvv", "--diff")
     assert outcome.code == 0, outcome.output
     seen = [json.dumps(outcome.results), outcome.output]
@@ -205,7 +205,7 @@ def test_no_credential_is_shown_or_written(stage: Stage) -> None:
 def test_the_five_breaks_of_the_demonstration_are_each_found(stage: Stage) -> None:
     tenant = stage.tenant("contoso")
     stage.serve()
-    assert stage.run().code == 0
+    assert stage.run(*UNREHEARSED).code == 0
     asset = stage.hosts["contoso"]["connect_email_assets"][0]
     lines: list[str] = []
 

@@ -369,20 +369,16 @@ def test_what_has_an_origin_is_called_at_that_very_host(text: str) -> None:
 # The carrier over requests
 
 
-class Session:
-    """Stands where requests.Session does."""
+class Session(requests.Session):
+    """Sends nothing."""
 
     def __init__(self, outcome: Any) -> None:
+        super().__init__()
         self.outcome = outcome
-        self.called: dict[str, Any] = {}
-        self.auth: Any = None
-        self.adapters: dict[str, Any] = {"https://": None, "http://": None}
+        self.called: list[tuple[requests.PreparedRequest, dict[str, Any]]] = []
 
-    def mount(self, prefix: str, adapter: Any) -> None:
-        self.adapters[prefix] = adapter
-
-    def request(self, method: str, url: str, **settings: Any) -> Any:
-        self.called = {"method": method, "url": url, **settings}
+    def send(self, request: requests.PreparedRequest, **settings: Any) -> Any:
+        self.called.append((request, settings))
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -398,25 +394,34 @@ def carried(monkeypatch: pytest.MonkeyPatch, outcome: Any, verify: Any = True) -
 def test_carrier_follows_no_redirect_verifies_as_told_and_reads_no_netrc(
     monkeypatch: pytest.MonkeyPatch, verify: Any
 ) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     answer = SimpleNamespace(
         status_code=302, headers={"Location": "x", "Request-Id": "r"}, iter_content=lambda size: [b"bo", b"dy"]
     )
     session, carrier = carried(monkeypatch, answer, verify)
     response = carrier(Request("POST", URL, {"a": "b"}, b"{}"), 12.0)
     assert response == Response(302, {"location": "x", "request-id": "r"}, b"body")
-    assert session.called == {
-        "method": "POST",
-        "url": URL,
-        "headers": {"a": "b"},
-        "data": b"{}",
-        "timeout": 12.0,
-        "verify": verify,
-        "allow_redirects": False,
-        "stream": True,
-    }
+    ((sent, settings),) = session.called
+    assert (sent.method, sent.url, sent.headers["a"], sent.body) == ("POST", URL, "b", b"{}")
+    assert (settings["timeout"], settings["verify"]) == (12.0, verify)
+    assert (settings["allow_redirects"], settings["stream"]) == (False, True)
     assert list(session.adapters) == ["https://"]
     prepared = object()
     assert session.auth(prepared) is prepared
+
+
+def test_each_host_has_the_proxy_that_the_environment_says_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "all_proxy", "ALL_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+    answer = SimpleNamespace(status_code=200, headers={}, iter_content=lambda size: [])
+    session, carrier = carried(monkeypatch, answer)
+    for host in ("inside.example", "outside.example") * 2:
+        carrier(Request("GET", f"https://{host}/"), 1.0)
+    proxies = [settings["proxies"].get("https") for _sent, settings in session.called]
+    assert proxies == [None, "http://proxy.example:3128"] * 2
 
 
 class NewConnectionError(Exception):
@@ -535,7 +540,7 @@ def test_no_more_than_64_mib_of_one_answer_are_read(clock: Clock, monkeypatch: p
         answers.append(Endless(1024 + more))
         return answers[-1]
 
-    monkeypatch.setattr(requests.Session, "request", endless)
+    monkeypatch.setattr(requests.Session, "send", endless)
     carrier = RequestsCarrier()
     if not more:
         assert len(carrier(Request("GET", URL), 30).body) == 64 << 20
