@@ -112,8 +112,8 @@ test-newest core-newest unit-newest scenarios-newest sanity-newest: %-newest:
 	printf '%s\n' '' '$(stars)' 'NOT TESTED on the newest ansible-core: it needs Python 3.12 or newer, and none of these is:' \
 		$(newest_pythons) 'Name one: make $@ NEWEST=/path/to/python' '$(stars)' '' >&2
 
-# Without what it is compared with, which is a gigabyte, the rest is still measured.
-bench: build/.installed | build/tree/$(collection) ## measure speed, next to modules that do nothing and to azure.azcollection; half an hour
+# Without what it is compared with, which is two gigabytes, the rest is still measured.
+bench: build/.installed | build/tree/$(collection) ## measure speed, next to modules that do nothing and to azure.azcollection; forty minutes
 	-@$(MAKE) --no-print-directory build/bench-tools/.made
 	PYTHONPATH=$(CURDIR)/tests:$(CURDIR)/build/tree $(bin)/python -m bench $(ARGS)
 

@@ -17,6 +17,7 @@ What is repeated (Microsoft Graph "Throttling guidance" and "Error responses"):
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import threading
@@ -297,6 +298,11 @@ def _time_of(text: str) -> Optional[datetime]:
 
 _ADAPTERS: Dict[Any, Any] = {}
 _ADAPTERS_LOCK = threading.Lock()
+_SETTINGS: Dict[Any, Any] = {}
+# What requests reads for an address of https.
+ENVIRONMENT = (
+    "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+)  # fmt: skip
 MOST_CONNECTIONS = 256  # kept open to one host
 
 
@@ -310,7 +316,6 @@ class RequestsCarrier:
     def __init__(self, verify: Any = True) -> None:
         self._verify = verify
         self._session: Any = None
-        self._settings: Dict[str, Any] = {}  # by host: what the environment says of proxies, which costs to look up
 
     def _opened(self, requests: Any) -> Any:
         session = requests.Session()
@@ -335,6 +340,13 @@ class RequestsCarrier:
 
         return Adapter(pool_connections=32, pool_maxsize=MOST_CONNECTIONS)
 
+    def _of_the_environment(self, url: str) -> Any:
+        """What requests makes of it for a host. It looks through all variables for that, twice."""
+        place = self._verify, urlsplit(url).netloc, *map(os.environ.get, ENVIRONMENT)
+        if place not in _SETTINGS:
+            _SETTINGS[place] = self._session.merge_environment_settings(url, {}, True, self._verify, None)
+        return _SETTINGS[place]
+
     def __call__(self, request: Request, timeout: float) -> Response:
         requests = import_library("requests")
         if self._session is None:
@@ -343,12 +355,8 @@ class RequestsCarrier:
         try:
             asked = requests.Request(request.method, request.url, headers=request.headers, data=request.body)
             prepared = self._session.prepare_request(asked)
-            host = urlsplit(request.url).netloc
-            if host not in self._settings:
-                self._settings[host] = self._session.merge_environment_settings(
-                    prepared.url, {}, True, self._verify, None
-                )
-            answer = self._session.send(prepared, timeout=timeout, allow_redirects=False, **self._settings[host])
+            settings = self._of_the_environment(prepared.url)
+            answer = self._session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
             body = _body_of(answer)
         except errors.SSLError as failure:
             reason = _plain(failure)

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
 from .arena import INSTALLED, Arena
-from .rows import Found, Settings, in_turns, limited, medians, say
+from .rows import Found, Settings, in_turns, limited, say
 from .trivial import trivial_collections
 
 LIMIT = 1.7
@@ -50,9 +51,12 @@ def _measure(arena: Arena, settings: Settings) -> Found:
     )
 
     def each(found: dict[str, list[float]]) -> tuple[float, float]:
-        middle = medians(found)
-        ours, trivial = (middle[f"{name} often"] - middle[f"{name} once"] for name in ("ours", "trivial"))
-        return ours / TIMES / len(tasks), trivial / TIMES / len(tasks)
+        """Net of start-up within each round: between rounds a machine grows faster and slower."""
+        ours, trivial = (
+            [often - once for often, once in zip(found[f"{name} often"], found[f"{name} once"], strict=True)]
+            for name in ("ours", "trivial")
+        )
+        return (statistics.median(ours) / TIMES / len(tasks), statistics.median(trivial) / TIMES / len(tasks))
 
     row = limited(
         f"one task as a plain module, mean of {len(tasks)}, net of start-up",
