@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -43,6 +42,7 @@ for name in [name for name in os.environ if name.startswith(("AZURE_", "WEBEX_CO
 # Ansible reads its settings when it is imported.
 import jinja2  # noqa: E402
 from ansible import constants  # noqa: E402
+from ansible._internal._task import TaskContext  # noqa: E402
 from ansible.cli.playbook import PlaybookCLI  # noqa: E402
 from ansible.executor import task_queue_manager  # noqa: E402
 from ansible.executor.playbook_executor import PlaybookExecutor  # noqa: E402
@@ -56,11 +56,6 @@ from ansible.vars.manager import VariableManager  # noqa: E402
 
 from simulated_tenant import ConnectionLost, World  # noqa: E402
 from staging import messages_of  # noqa: E402
-
-try:
-    from ansible._internal._task import TaskContext  # ansible-core 2.19 and later
-except ImportError:
-    TaskContext = nullcontext
 
 PLAYBOOKS = "webex_connect.office365."
 PLUGINS = "ansible_collections.webex_connect.office365.plugins."

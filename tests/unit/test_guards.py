@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.webex_connect.office365.plugins.module_utils._stores.store import STORE_OPTIONS
+
 ROOT = Path(__file__).parents[2]
 PLUGINS = "ansible_collections.webex_connect.office365.plugins."
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -53,6 +55,14 @@ def test_the_documentation_says_what_the_code_takes(module: str) -> None:
 def test_an_action_takes_what_its_module_takes(module: str) -> None:
     action = importlib.import_module(PLUGINS + "action." + module).ActionModule
     assert action.resource is importlib.import_module(PLUGINS + "modules." + module).RESOURCE
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_option_that_describes_a_store_is_opened_as_one(module: str) -> None:
+    """A resource names them, because a module that has none shall not load what they are described by."""
+    resource = importlib.import_module(PLUGINS + "modules." + module).RESOURCE
+    described = tuple(name for name, option in resource.options.items() if option.get("options") is STORE_OPTIONS)
+    assert resource.stores == described
 
 
 def test_there_is_no_action_without_a_module() -> None:
